@@ -1,0 +1,101 @@
+"""Every bound of fleetrun: value, unit, source and date. A vendor's number stands nowhere else.
+
+"seed" is the Cloud Assistant user guide of winter 2018/19, whose numbers the project was asked to keep; where today's
+pages are wider, the line says so. "ours" is a choice that may be changed.
+"""
+
+from __future__ import annotations
+
+# -- ECS Cloud Assistant ---------------------------------------------------------------------------------------------
+INSTANCES_PER_CHUNK_MAX = 50
+"""Instances per InvokeCommand: seed. The InvokeCommand page of 2025-12 allows 100 (Quota Center may raise it)."""
+INSTANCES_PER_CHUNK_CEILING = 100
+"""What FLEETRUN_INSTANCES_PER_CHUNK may be set to at most: InvokeCommand page, 2025-12."""
+INSTANCES_PER_STOP_MAX = 50
+"""Instances per StopInvocation: help page, 2025-12."""
+DAILY_QUOTA_DEFAULT = 500
+"""InvokeCommand calls per region and day (UTC+8): seed. Today account-specific: set it, or "auto"."""
+DAY_OFFSET_MS = 8 * 3_600_000
+"""The quota's day starts at UTC+8 midnight: seed; the current pages do not say."""
+TIMEOUT_S_MIN = 10
+"""InvokeCommand.Timeout, help page 2025-12."""
+TIMEOUT_S_MAX = 86_400
+"""Unverified: often quoted, no official text found; InvalidTimeout.ExceedLimit exists."""
+TIMEOUT_S_DEFAULT = 60
+"""CreateCommand.Timeout, SDK docs 2026."""
+CONTENT_BYTES_MAX = 18_432
+"""Script bytes before Base64 so that Base64 text stays within 24 KB: SDK docs, 2026."""
+WORKING_DIR_CHARS_MAX = 200
+"""CreateCommand.WorkingDir, help page 2025-12."""
+USERNAME_CHARS_MAX = 255
+"""InvokeCommand.Username, help page 2025-12."""
+PARAMETERS_MAX = 10
+"""Custom parameters per call: InvokeCommand page, 2025-12."""
+PARAMETER_NAME_CHARS_MAX = 64
+"""Custom parameter name: SDK docs, 2026."""
+DELIVERY_MS_MAX = 60_000
+"""ECS gives up delivering to an instance after about a minute: DescribeInvocations page, 2025-12 (Aborted)."""
+RESULT_SLACK_MS = 60_000
+"""Ours: how long after timeout and delivery a result may still appear before the outcome is Unknown."""
+OUTPUT_BYTES_MAX = 24 * 1024
+"""Output kept by ECS per target, tail first: help page, 2025-12."""
+
+# -- requests --------------------------------------------------------------------------------------------------------
+REQUEST_ID_CHARS_MAX = 128
+"""Ours."""
+REQUEST_BYTES_MAX = 6 * 1024 * 1024
+"""Ours: largest request body taken (over HTTP; a queue message holds 64 KB)."""
+TARGETS_MAX = 100_000
+"""Ours: targets of one run."""
+TAGS_PER_SELECTION_MAX = 20
+"""DescribeInstances Tag.N, SDK docs 2026."""
+WAVES_MAX = 20
+"""Ours."""
+
+# -- MNS -------------------------------------------------------------------------------------------------------------
+MESSAGE_BYTES_MAX = 65_536
+"""Body of one message as sent (after Base64 on queues): SendMessage page, 2025."""
+DELAY_S_MAX = 604_800
+"""DelaySeconds: SendMessage page, 2025."""
+EVENT_BYTES_MAX = 60_000
+"""Ours: an event stays below the topic's 64 KB with room for attributes."""
+
+# -- pace and patience of a run --------------------------------------------------------------------------------------
+CALLS_PER_STEP_MAX = 100
+"""Ours: InvokeCommand calls of one advance; keeps a step well inside the function's timeout."""
+CHUNKS_IN_FLIGHT_MAX = 500
+"""Ours: chunks of one run that are tracked at once (25,000 targets)."""
+CALL_WIDTH_MAX = 10
+"""Ours: concurrent calls of one advance."""
+POLL_MS_FIRST = 1_000
+"""ECS throttling page advises to poll at 1 to 2 s or slower, with backoff."""
+POLL_MS_MAX = 30_000
+"""Ours."""
+POLL_GROWTH = 1.5
+"""Ours."""
+OUTPUT_WAIT_MS_MAX = 10_000
+"""Ours: an ended target waits at most this long for its neighbours before its output is fetched."""
+BACKOFF_MS_FIRST = 1_000
+"""Ours: first pause after a throttled or unavailable call; doubles."""
+BACKOFF_MS_MAX = 60_000
+"""Fixed one-minute windows: ECS throttling page, 2025."""
+LEASE_MARGIN_MS = 5_000
+"""Ours: a lease outlives the function's timeout by this much."""
+CALL_MS_MAX = 20_000
+"""Ours: the longest that one call to ECS may take (connect 5 s + read 15 s); no new unit is spent so close to midnight."""
+SWEEP_GRACE_MS = 30_000
+"""Ours: how long a due run may wait for its wake-up before the sweep takes it."""
+SWEEP_RUNS_MAX = 200
+"""Ours: runs that one sweep sends wake-ups for."""
+STEP_ATTEMPTS_MAX = 50
+"""Ours: consecutive failed advances after which a run's chunks in doubt are given up as Unknown."""
+EXCLUDED_PER_ROW = 500
+"""Ours: excluded targets per row; about 100 KB, far below the 2 MB of an attribute (limits page 2021)."""
+EXCLUDED_PER_EVENT = 100
+"""Ours: excluded targets spelled out in run.planned; all are in the rows."""
+OUTCOMES_PER_EVENT = 50
+"""Ours: outcomes in one targets.finished event."""
+OUTPUT_CHARS_PER_EVENT = 512
+"""Ours: first part of the output in an event; the whole is in the rows."""
+RECENT_PER_PAGE_MAX = 100
+"""Ours."""

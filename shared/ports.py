@@ -1,0 +1,313 @@
+"""What the use cases need from the outside, by role. Adapters fulfil these; the simulation does too.
+
+Every method may raise `Unavailable` (nothing happened) or, where it has an effect, `UnknownOutcome` (may have
+happened). Methods whose write is conditional answer whether it won; the caller must read the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from shared.core.model import Agent, Chunk, Event, Excluded, Instance, Run, StopMark
+from shared.core.requests import Command, TargetSelection
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class Clock(Protocol):
+    def now_ms(self) -> int:
+        """Epoch milliseconds, UTC."""
+        ...
+
+
+class Ids(Protocol):
+    def new_id(self) -> str:
+        """A fresh random name of 16 characters, for a holder of a lease."""
+        ...
+
+
+class Lanes(Protocol):
+    """Does several calls side by side."""
+
+    def each(self, act: Callable[[In], Out], items: Sequence[In], *, width: int) -> list[Out]:
+        """`act` on every item, at most `width` at once; answers in the order of `items`. `act` must not raise."""
+        ...
+
+
+class Log(Protocol):
+    def __call__(self, event: str, /, **fields: object) -> None:
+        """One line: a constant event name (`chunk.invoked`) and fields. Never scripts, parameters or output."""
+        ...
+
+
+# -- ECS --------------------------------------------------------------------------------------------------------------
+class InstanceDirectory(Protocol):
+    """Which instances there are."""
+
+    def describe(self, region: str, instance_ids: Sequence[str]) -> list[Instance]:
+        """Those of `instance_ids` that exist, any number of ids, sorted by id (calls of at most 100 inside)."""
+        ...
+
+    def select(self, region: str, selection: TargetSelection) -> list[Instance]:
+        """All instances that match the filters (all pages), sorted by id."""
+        ...
+
+    def agents(self, region: str, instance_ids: Sequence[str]) -> dict[str, Agent]:
+        """The agent of each of these existing instances; an instance that ECS does not speak of is absent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One InvokeCommand call, ready to be made."""
+
+    region: str
+    command_id: str
+    instance_ids: tuple[str, ...]
+    client_token: str
+    """Also the chunk's id, and its tag `fleetrun-chunk`."""
+    run_id: str
+    """Its tag `fleetrun-run`."""
+    parameters: Mapping[str, str]
+    timeout: int
+    username: str | None
+    working_dir: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One instance of an invocation, as DescribeInvocations nests it."""
+
+    instance_id: str
+    status: str
+    """InvocationStatus: Pending, Running, Success, Failed, …"""
+    exit_code: int | None
+    error_code: str
+    error_info: str
+    dropped: int
+    start_time: str
+    finish_time: str
+    output: bytes | None
+    """None when it was not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationView:
+    """One invocation with its instances."""
+
+    invoke_id: str
+    chunk_id: str
+    """From its tag `fleetrun-chunk`; "" if it has none."""
+    status: str
+    results: tuple[Result, ...]
+
+
+class CommandRunner(Protocol):
+    """Cloud Assistant. Every call is a fresh request; throttling raises Unavailable(throttled=True)."""
+
+    def create_command(self, region: str, *, name: str, command: Command, timeout: int, has_parameters: bool) -> str:
+        """CommandId. ClientToken = name. Raises Refused, Unavailable, UnknownOutcome."""
+        ...
+
+    def find_command(self, region: str, *, name: str) -> str | None:
+        """CommandId of our command of that name, if there is one."""
+        ...
+
+    def delete_command(self, region: str, command_id: str) -> None:
+        """Deletes it; an unknown id is fine. Raises Refused, Unavailable, UnknownOutcome."""
+        ...
+
+    def type_of(self, region: str, command_id: str) -> str:
+        """RunShellScript, RunBatScript or RunPowerShellScript. Raises Refused when there is no such command."""
+        ...
+
+    def invoke(self, invocation: Invocation, *, not_after_ms: int) -> str:
+        """InvokeId. The call is not made (Unavailable) when the clock has passed `not_after_ms` just before it.
+
+        Raises Refused, Unavailable, UnknownOutcome.
+        """
+        ...
+
+    def find_invocation(self, region: str, *, run_id: str, chunk_id: str) -> str | None:
+        """InvokeId of the invocation that carries both tags."""
+        ...
+
+    def poll_run(self, region: str, run_id: str) -> list[InvocationView]:
+        """All invocations that carry the run's tag (all pages), without output."""
+        ...
+
+    def poll_invocation(self, region: str, invoke_id: str, *, with_output: bool) -> InvocationView | None:
+        """One invocation; None if ECS does not know it (any more)."""
+        ...
+
+    def stop(self, region: str, invoke_id: str, instance_ids: Sequence[str]) -> None:
+        """StopInvocation for these (≤ 50; () = all). A finished invocation is fine."""
+        ...
+
+    def daily_limit(self, region: str) -> int:
+        """`max-axt-invocation-daily` from DescribeAccountAttributes."""
+        ...
+
+
+# -- MNS --------------------------------------------------------------------------------------------------------------
+class WorkQueue(Protocol):
+    """The queues that drive the functions."""
+
+    def send_wakeup(self, body: bytes, *, delay_s: int) -> None:
+        """To `fleetrun-wakeups`; seen after `delay_s` seconds."""
+        ...
+
+    def send_dead_letter(self, body: bytes) -> None:
+        """To `fleetrun-dead-letters`."""
+        ...
+
+
+class EventPublisher(Protocol):
+    def publish(self, body: bytes) -> None:
+        """To topic `fleetrun-events`; at most EVENT_BYTES_MAX. A repeat is allowed: ids tell."""
+        ...
+
+
+# -- Tablestore -------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class ChunkWrite:
+    """A chunk's next version with the outputs that came with it."""
+
+    chunk: Chunk
+    """Its version is the one to be written: one more than the one read."""
+    outputs: Mapping[int, bytes]
+    """Whole output by index of the target in the chunk; only new ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaRow:
+    """A region's day, as read."""
+
+    used: int
+    closed: bool
+    """ECS answered Invocation.ExceedQuota: nothing more today, whatever we counted."""
+    granted: int | None
+    """What the asking run holds; None = it has no column yet."""
+
+
+class RunStore(Protocol):
+    """Tables `runs`, `unfinished` and `recent`."""
+
+    def insert_run(self, run: Run) -> bool:
+        """Puts the head row if the run does not exist. False: it does (read it)."""
+        ...
+
+    def read_run(self, run_id: str) -> Run | None: ...
+
+    def read_run_and_stops(self, run_id: str) -> tuple[Run | None, list[StopMark]]:
+        """Head row and stop marks (sorted by request id) in one read."""
+        ...
+
+    def update_run(self, run: Run) -> bool:
+        """Writes `run` if the stored version is `run.version - 1`. False: lost."""
+        ...
+
+    def insert_stop(self, mark: StopMark) -> bool:
+        """Puts the mark if there is none of this request id. False: there is."""
+        ...
+
+    def read_stops(self, run_id: str) -> list[StopMark]: ...
+
+    def put_chunks(self, chunks: Sequence[Chunk]) -> bool:
+        """Puts planned chunks where there is none, or one of an older plan (`plan_no` below ours). False: one lost."""
+        ...
+
+    def read_chunks(self, run_id: str, numbers: Sequence[int]) -> list[Chunk]:
+        """Those chunks, in the order of `numbers`, without their outputs. A missing one is a bug of the caller."""
+        ...
+
+    def update_chunks(self, writes: Sequence[ChunkWrite]) -> bool:
+        """Writes each if the stored version is one less. False: at least one lost."""
+        ...
+
+    def put_excluded(self, run_id: str, excluded: Sequence[Excluded], *, plan_no: int) -> None: ...
+
+    def put_events(self, events: Sequence[Event], *, base_version: int) -> None:
+        """Prepares events under numbers that the run row has not committed yet.
+
+        Overwrites rows prepared on an older `base_version` of the run; a newer one's stay (we have been fenced
+        then, and our commit will lose).
+        """
+        ...
+
+    def read_events(self, run_id: str, *, after: int, limit: int) -> list[Event]:
+        """Events after+1, after+2, … in order; prepared ones too: the run's `event_seq` says which are real."""
+        ...
+
+    def remember(self, run: Run) -> None:
+        """Puts the run into `unfinished` and `recent`. Repeating it changes nothing."""
+        ...
+
+    def forget(self, run_id: str) -> None:
+        """Takes the run off `unfinished`."""
+        ...
+
+    def unfinished(self, *, after: str, limit: int) -> list[str]:
+        """Run ids in `unfinished` above `after`, sorted."""
+        ...
+
+    def read_runs(self, run_ids: Sequence[str]) -> dict[str, Run]:
+        """Head rows of those that exist."""
+        ...
+
+
+class QuotaLedger(Protocol):
+    """Table `quota`: one row for a region's day, one column for each run in it."""
+
+    def grant(
+        self, region: str, day: str, run_id: str, *, held: int | None, total: int, limit: int
+    ) -> bool:
+        """Raises the run's units from `held` (None = no column) to `total` in ONE conditional update.
+
+        Condition: the column is as `held` says, used ≤ limit - (total - held), and the day is not closed.
+        False: the condition failed (read the row). Repeating it changes nothing.
+        """
+        ...
+
+    def give_back(self, region: str, day: str, run_id: str, *, held: int, total: int) -> bool:
+        """Lowers the run's units from `held` to `total`. False: the column is not `held` (read the row)."""
+        ...
+
+    def close_day(self, region: str, day: str) -> None:
+        """Marks the day as used up by ECS's own word."""
+        ...
+
+    def read(self, region: str, day: str, run_id: str) -> QuotaRow: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything the use cases act through, put together by the composition root."""
+
+    clock: Clock
+    ids: Ids
+    lanes: Lanes
+    log: Log
+    directory: InstanceDirectory
+    runner: CommandRunner
+    queue: WorkQueue
+    publisher: EventPublisher
+    runs: RunStore
+    quota: QuotaLedger
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Settings that the use cases decide by."""
+
+    region: str
+    """The deployment's region."""
+    account_id: str
+    daily_quota: int | None
+    """Units per region and day; None = ask ECS (auto)."""
+    instances_per_chunk: int
+    lease_ms: int
+    """The function's timeout plus a margin."""
