@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from shared.core.model import Agent, Chunk, Event, Excluded, Instance, Run, StopMark
+from shared.core.model import Agent, Chunk, Event, Excluded, Instance, InvocationView, Run, StopMark
+from shared.core.model import Result as Result
 from shared.core.requests import Command, TargetSelection
 
 In = TypeVar("In")
@@ -77,38 +78,12 @@ class Invocation:
     working_dir: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One instance of an invocation, as DescribeInvocations nests it."""
-
-    instance_id: str
-    status: str
-    """InvocationStatus: Pending, Running, Success, Failed, …"""
-    exit_code: int | None
-    error_code: str
-    error_info: str
-    dropped: int
-    start_time: str
-    finish_time: str
-    output: bytes | None
-    """None when it was not asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class InvocationView:
-    """One invocation with its instances."""
-
-    invoke_id: str
-    chunk_id: str
-    """From its tag `fleetrun-chunk`; "" if it has none."""
-    status: str
-    results: tuple[Result, ...]
-
-
 class CommandRunner(Protocol):
     """Cloud Assistant. Every call is a fresh request; throttling raises Unavailable(throttled=True)."""
 
-    def create_command(self, region: str, *, name: str, command: Command, timeout: int, has_parameters: bool) -> str:
+    def create_command(
+        self, region: str, *, name: str, command: Command, timeout: int, has_parameters: bool
+    ) -> str:
         """CommandId. ClientToken = name. Raises Refused, Unavailable, UnknownOutcome."""
         ...
 
@@ -262,9 +237,7 @@ class RunStore(Protocol):
 class QuotaLedger(Protocol):
     """Table `quota`: one row for a region's day, one column for each run in it."""
 
-    def grant(
-        self, region: str, day: str, run_id: str, *, held: int | None, total: int, limit: int
-    ) -> bool:
+    def grant(self, region: str, day: str, run_id: str, *, held: int | None, total: int, limit: int) -> bool:
         """Raises the run's units from `held` (None = no column) to `total` in ONE conditional update.
 
         Condition: the column is as `held` says, used ≤ limit - (total - held), and the day is not closed.

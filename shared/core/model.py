@@ -54,6 +54,34 @@ class Excluded:
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """One instance of an invocation, as DescribeInvocations nests it."""
+
+    instance_id: str
+    status: str
+    """InvocationStatus: Pending, Running, Success, Failed, …"""
+    exit_code: int | None
+    error_code: str
+    error_info: str
+    dropped: int
+    start_time: str
+    finish_time: str
+    output: bytes | None
+    """None when it was not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationView:
+    """One invocation with its instances."""
+
+    invoke_id: str
+    chunk_id: str
+    """From its tag `fleetrun-chunk`; "" if it has none."""
+    status: str
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One instance of a chunk and how far it got."""
 
@@ -91,7 +119,16 @@ class Chunk:
     invoked_ms: int = 0
     deadline_ms: int = 0
     """When its targets that still have no outcome become Unknown; 0 = not invoked."""
-    stop_sent: bool = False
+    sent_ms: int = 0
+    """When its current token was sent first; 0 = never, as far as this row knows."""
+    unit_day: str = ""
+    """The day whose unit it took."""
+    tries: int = 0
+    """Sends of the current token that ended unknown."""
+    stopped: tuple[str, ...] = ()
+    """Instances for which StopInvocation has been called."""
+    rest: int = 0
+    """The chunk that took over the targets cut off from this one; 0 = none."""
     plan_no: int = 0
     """The version of the run that planned it; an older planner cannot overwrite a newer one's rows."""
     schema: int = SCHEMA
@@ -133,10 +170,13 @@ class Run:
     """Chunks taken up and not yet closed: number → how many of their outcomes have been announced."""
     sending: tuple[int, ...] = ()
     """Intent: these chunks may be being sent right now. Left over from a crash = outcome unknown."""
-    waves: tuple[int, ...] = ()
-    """Targets of each wave, as planned."""
+    wave_ends: tuple[int, ...] = ()
+    """Last planned chunk of each wave."""
+    included: int = 0
+    """Targets that passed preflight: what the percentages of rate control refer to."""
     requested: int = 0
     excluded: int = 0
+    """Targets left out at planning (later ones stand in their chunk)."""
     closed_counts: Mapping[str, int] = field(default_factory=dict)
     """Targets per outcome, over the excluded and the chunks that are closed."""
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -150,10 +190,12 @@ class Run:
     command_id: str = ""
     command_owned: bool = False
     """We created the command for this run and delete it at its end."""
-    stop_requested: bool = False
+    halted: str = ""
+    """Why nothing new starts any more: one of transitions.HALTS; "" = it may."""
     withdrawn: tuple[str, ...] = ()
     """Instances that a partial stop named: not started any more if they were not."""
-    stops_seen: tuple[str, ...] = ()
+    stops_seen: int = 0
+    """Stop marks that have been taken into account."""
     reason: str = ""
     """Why the run was rejected or cut short; "" = ran its course."""
     width: int = 0

@@ -57,7 +57,9 @@ class Command(_Wire, frozen=True, kw_only=True, rename="camel", forbid_unknown_f
                 raise _wrong("command.type", 'goes with "content" only: a stored command has its own type')
             return
         if self.type is None:
-            raise _wrong("command.type", "is missing; it must be RunShellScript, RunBatScript or RunPowerShellScript")
+            raise _wrong(
+                "command.type", "is missing; it must be RunShellScript, RunBatScript or RunPowerShellScript"
+            )
         size = len(self.script_bytes())
         if not 1 <= size <= limits.CONTENT_BYTES_MAX:
             raise _wrong("command.content", f"has {size} bytes; it must have 1 to {limits.CONTENT_BYTES_MAX}")
@@ -71,7 +73,9 @@ class Command(_Wire, frozen=True, kw_only=True, rename="camel", forbid_unknown_f
             try:
                 return base64.b64decode(content, validate=True)
             except (binascii.Error, ValueError):
-                raise _wrong("command.content", 'is not valid Base64, which "contentEncoding" says it is') from None
+                raise _wrong(
+                    "command.content", 'is not valid Base64, which "contentEncoding" says it is'
+                ) from None
         try:
             return content.encode()
         except UnicodeEncodeError:
@@ -96,10 +100,16 @@ class TargetSelection(_Wire, frozen=True, kw_only=True, rename="camel", forbid_u
             _check_instance_ids("targets.instanceIds", self.instance_ids)
             return
         if not any(filters):
-            raise _wrong("targets", 'is empty; give "instanceIds", "tags", "name", "resourceGroupId" or "vpcId"')
+            raise _wrong(
+                "targets", 'is empty; give "instanceIds", "tags", "name", "resourceGroupId" or "vpcId"'
+            )
         if self.tags is not None:
             _check_tags(self.tags)
-        for field, value in (("name", self.name), ("resourceGroupId", self.resource_group_id), ("vpcId", self.vpc_id)):
+        for field, value in (
+            ("name", self.name),
+            ("resourceGroupId", self.resource_group_id),
+            ("vpcId", self.vpc_id),
+        ):
             if value is not None:
                 _check_length(f"targets.{field}", value, high=128)
 
@@ -114,7 +124,9 @@ def _check_instance_ids(field: str, instance_ids: tuple[str, ...]) -> None:
 
 def _check_tags(tags: dict[str, str]) -> None:
     if not 1 <= len(tags) <= limits.TAGS_PER_SELECTION_MAX:
-        raise _wrong("targets.tags", f"has {len(tags)} tags; it must have 1 to {limits.TAGS_PER_SELECTION_MAX}")
+        raise _wrong(
+            "targets.tags", f"has {len(tags)} tags; it must have 1 to {limits.TAGS_PER_SELECTION_MAX}"
+        )
     for key, value in tags.items():
         _check_length("targets.tags", key, high=128)
         _check_length(f"targets.tags.{key}", value, high=128, low=0)
@@ -137,7 +149,9 @@ class RateControl(_Wire, frozen=True, kw_only=True, rename="camel", forbid_unkno
             _check_bound("rateControl.maxErrors", self.max_errors, low=0)
         if self.waves is not None:
             if not 1 <= len(self.waves) <= limits.WAVES_MAX:
-                raise _wrong("rateControl.waves", f"has {len(self.waves)} waves; it must have 1 to {limits.WAVES_MAX}")
+                raise _wrong(
+                    "rateControl.waves", f"has {len(self.waves)} waves; it must have 1 to {limits.WAVES_MAX}"
+                )
             for index, wave in enumerate(self.waves):
                 _check_bound(f"rateControl.waves[{index}]", wave, low=1)
 
@@ -151,7 +165,13 @@ def _check_bound(field: str, value: int | str, *, low: int) -> None:
 
 
 class InvokeRequest(
-    _Wire, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, tag_field="kind", tag="invoke"
+    _Wire,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="invoke",
 ):
     """Run one command on a set of targets."""
 
@@ -175,12 +195,15 @@ class InvokeRequest(
             raise _wrong("region", f'is {self.region[:80]!r}; a region looks like "cn-hangzhou"')
         if not limits.TIMEOUT_S_MIN <= self.timeout <= limits.TIMEOUT_S_MAX:
             raise _wrong(
-                "timeout", f"is {self.timeout}; it must be {limits.TIMEOUT_S_MIN} to {limits.TIMEOUT_S_MAX} seconds"
+                "timeout",
+                f"is {self.timeout}; it must be {limits.TIMEOUT_S_MIN} to {limits.TIMEOUT_S_MAX} seconds",
             )
         if self.username is not None:
             _check_length("username", self.username, high=limits.USERNAME_CHARS_MAX)
         if len(self.parameters) > limits.PARAMETERS_MAX:
-            raise _wrong("parameters", f"has {len(self.parameters)}; it must have at most {limits.PARAMETERS_MAX}")
+            raise _wrong(
+                "parameters", f"has {len(self.parameters)}; it must have at most {limits.PARAMETERS_MAX}"
+            )
         for name in self.parameters:
             _check_length("parameters", name, high=limits.PARAMETER_NAME_CHARS_MAX)
             if not _PARAMETER.match(name):
@@ -210,10 +233,14 @@ Request = InvokeRequest | StopRequest
 def _check_request_id(request_id: str) -> None:
     _check_length("requestId", request_id, high=limits.REQUEST_ID_CHARS_MAX)
     if not _REQUEST_ID.match(request_id):
-        raise _wrong("requestId", f"is {request_id[:80]!r}; it holds letters, digits and ._:@/+=- and starts with one")
+        raise _wrong(
+            "requestId", f"is {request_id[:80]!r}; it holds letters, digits and ._:@/+=- and starts with one"
+        )
 
 
-_DECODER: msgspec.json.Decoder[InvokeRequest | StopRequest] = msgspec.json.Decoder(InvokeRequest | StopRequest)
+_DECODER: msgspec.json.Decoder[InvokeRequest | StopRequest] = msgspec.json.Decoder(
+    InvokeRequest | StopRequest
+)
 _AT = re.compile(r" - at `\$?\.?(.*)`$")
 
 
@@ -224,7 +251,8 @@ def decode_request(body: bytes) -> InvokeRequest | StopRequest:
     """
     if len(body) > limits.REQUEST_BYTES_MAX:
         raise Refused(
-            f"the request has {len(body)} bytes; it must have at most {limits.REQUEST_BYTES_MAX}", code="BadRequest"
+            f"the request has {len(body)} bytes; it must have at most {limits.REQUEST_BYTES_MAX}",
+            code="BadRequest",
         )
     try:
         return _DECODER.decode(body)

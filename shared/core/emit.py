@@ -1,0 +1,178 @@
+"""Stage 8 of 8: facts -> events, numbered without gaps, each small enough for the topic.
+
+Strategy: an event is CloudEvents 1.0 JSON (structured mode). Its id derives from run and number, so that a consumer can
+drop repeats; `sequence` is the number with leading zeros, so that text order is number order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from shared.core import limits
+from shared.core.days import iso
+from shared.core.model import Chunk, Event, Excluded, Run, Target
+
+TYPES = (
+    "run.accepted",
+    "run.rejected",
+    "run.planned",
+    "run.deferred",
+    "chunk.invoked",
+    "targets.finished",
+    "run.stopping",
+    "run.finished",
+)
+"""In the order in which a run may have them; the prefix `fleetrun.` comes on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A fact that has no number yet."""
+
+    kind: str
+    data: Mapping[str, Any]
+
+
+def numbered(run: Run, drafts: Sequence[Draft], *, account_id: str, now_ms: int) -> list[Event]:
+    """The drafts as the run's next events: event_seq + 1, …"""
+    source = f"acs:fleetrun:{run.region}:{account_id}"
+    return [
+        Event(
+            run.run_id, number, draft.kind, _encode(run, draft, number=number, source=source, now_ms=now_ms)
+        )
+        for number, draft in enumerate(drafts, start=run.event_seq + 1)
+    ]
+
+
+def _encode(run: Run, draft: Draft, *, number: int, source: str, now_ms: int) -> bytes:
+    assert draft.kind in TYPES, draft.kind
+    data = {"runId": run.run_id, "requestId": run.request_id, **draft.data}
+    event = {
+        "specversion": "1.0",
+        "id": f"{run.run_id}:{number:08d}",
+        "source": source,
+        "type": f"fleetrun.{draft.kind}",
+        "subject": run.run_id,
+        "time": iso(now_ms),
+        "sequence": f"{number:08d}",
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    body = msgspec.json.encode(event)
+    if len(body) > limits.EVENT_BYTES_MAX:
+        body = msgspec.json.encode({**event, "data": _shortened(data, len(body) - limits.EVENT_BYTES_MAX)})
+    assert len(body) <= limits.EVENT_BYTES_MAX, f"{draft.kind} has {len(body)} bytes"
+    return body
+
+
+def _shortened(data: dict[str, Any], excess: int) -> dict[str, Any]:
+    """The same facts with the free texts cut, evenly, until `excess` bytes are gone: never a fact, only its prose."""
+    for name, text in (("targets", "output"), ("excluded", "detail")):
+        rows = data.get(name)
+        if rows:
+            sizes = [len(msgspec.json.encode(row.get(text, ""))) for row in rows]
+            keep = max(0, (sum(sizes) - excess) // len(rows) - 8)
+            return {**data, name: [{**row, text: _cut(row.get(text, ""), keep)} for row in rows]}
+    return data
+
+
+def _cut(text: str, size: int) -> str:
+    """The longest head of `text` whose JSON form is at most `size` bytes (quotes included)."""
+    while text and len(msgspec.json.encode(text)) > max(size, 2):
+        text = text[: min(len(text) - 1, max(0, size * len(text) // len(msgspec.json.encode(text))))]
+    return text
+
+
+def accepted(run: Run) -> Draft:
+    return Draft("run.accepted", {"region": run.region})
+
+
+def rejected(*, code: str, field: str, message: str) -> Draft:
+    return Draft("run.rejected", {"code": code, "field": field, "message": message[:2000]})
+
+
+def planned(run: Run, excluded: Sequence[Excluded]) -> Draft:
+    """What will be done. The excluded are spelled out up to EXCLUDED_PER_EVENT; `excludedByReason` counts all."""
+    by_reason: dict[str, int] = {}
+    for each in excluded:
+        by_reason[each.reason] = by_reason.get(each.reason, 0) + 1
+    shown = [
+        {"instanceId": each.instance_id, "name": each.name, "reason": each.reason, "detail": each.detail}
+        for each in excluded[: limits.EXCLUDED_PER_EVENT]
+    ]
+    return Draft(
+        "run.planned",
+        {
+            "requested": run.requested,
+            "included": run.included,
+            "excludedByReason": dict(sorted(by_reason.items())),
+            "excluded": shown,
+            "chunks": run.planned_chunks,
+            "units": run.planned_chunks,
+        },
+    )
+
+
+def deferred(*, day: str, chunks: int, reason: str) -> Draft:
+    return Draft("run.deferred", {"toDay": day, "chunks": chunks, "reason": reason})
+
+
+def invoked(chunk: Chunk) -> Draft:
+    return Draft(
+        "chunk.invoked",
+        {"chunkId": chunk.chunk_id, "invokeId": chunk.invoke_id, "wave": chunk.wave, "targets": _left(chunk)},
+    )
+
+
+def _left(chunk: Chunk) -> int:
+    return sum(1 for target in chunk.targets if not target.ended_no)
+
+
+def targets_finished(chunk: Chunk, *, announced: int) -> list[Draft]:
+    """Every outcome of the chunk above `announced`, in the order of ending, at most OUTCOMES_PER_EVENT an event."""
+    new = sorted((t for t in chunk.targets if t.ended_no > announced), key=lambda target: target.ended_no)
+    size = limits.OUTCOMES_PER_EVENT
+    return [
+        Draft(
+            "targets.finished",
+            {"chunkId": chunk.chunk_id, "targets": [_outcome(t) for t in new[low : low + size]]},
+        )
+        for low in range(0, len(new), size)
+    ]
+
+
+def _outcome(target: Target) -> dict[str, Any]:
+    return {
+        "instanceId": target.instance_id,
+        "name": target.name,
+        "status": target.status,
+        "exitCode": target.exit_code,
+        "errorCode": target.error_code,
+        "errorInfo": target.error_info,
+        "output": target.output_head,
+        "dropped": target.dropped,
+        "startTime": target.start_time,
+        "finishTime": target.finish_time,
+    }
+
+
+def stopping(*, reason: str) -> Draft:
+    return Draft("run.stopping", {"reason": reason})
+
+
+def finished(run: Run) -> Draft:
+    return Draft(
+        "run.finished",
+        {
+            "status": run.status,
+            "reason": run.reason,
+            "counts": dict(run.counts),
+            "requested": run.requested,
+            "unitsSpent": sum(run.spent.values()),
+            "durationMs": run.finished_ms - run.accepted_ms,
+        },
+    )
