@@ -81,9 +81,7 @@ class Invocation:
 class CommandRunner(Protocol):
     """Cloud Assistant. Every call is a fresh request; throttling raises Unavailable(throttled=True)."""
 
-    def create_command(
-        self, region: str, *, name: str, command: Command, timeout: int, has_parameters: bool
-    ) -> str:
+    def create_command(self, region: str, *, name: str, command: Command, timeout: int, has_parameters: bool) -> str:
         """CommandId. ClientToken = name. Raises Refused, Unavailable, UnknownOutcome."""
         ...
 

@@ -41,9 +41,7 @@ def numbered(run: Run, drafts: Sequence[Draft], *, account_id: str, now_ms: int)
     """The drafts as the run's next events: event_seq + 1, …"""
     source = f"acs:fleetrun:{run.region}:{account_id}"
     return [
-        Event(
-            run.run_id, number, draft.kind, _encode(run, draft, number=number, source=source, now_ms=now_ms)
-        )
+        Event(run.run_id, number, draft.kind, _encode(run, draft, number=number, source=source, now_ms=now_ms))
         for number, draft in enumerate(drafts, start=run.event_seq + 1)
     ]
 

@@ -36,9 +36,7 @@ class Refused(FleetrunError):
 class Unavailable(FleetrunError):
     """Not possible now, and nothing happened: throttled, overloaded, or refused before any work was done."""
 
-    def __init__(
-        self, message: str, *, code: str = "", request_id: str = "", throttled: bool = False
-    ) -> None:
+    def __init__(self, message: str, *, code: str = "", request_id: str = "", throttled: bool = False) -> None:
         super().__init__(message, code=code, request_id=request_id)
         self.throttled = throttled
 

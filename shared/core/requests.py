@@ -57,9 +57,7 @@ class Command(_Wire, frozen=True, kw_only=True, rename="camel", forbid_unknown_f
                 raise _wrong("command.type", 'goes with "content" only: a stored command has its own type')
             return
         if self.type is None:
-            raise _wrong(
-                "command.type", "is missing; it must be RunShellScript, RunBatScript or RunPowerShellScript"
-            )
+            raise _wrong("command.type", "is missing; it must be RunShellScript, RunBatScript or RunPowerShellScript")
         size = len(self.script_bytes())
         if not 1 <= size <= limits.CONTENT_BYTES_MAX:
             raise _wrong("command.content", f"has {size} bytes; it must have 1 to {limits.CONTENT_BYTES_MAX}")
@@ -73,9 +71,7 @@ class Command(_Wire, frozen=True, kw_only=True, rename="camel", forbid_unknown_f
             try:
                 return base64.b64decode(content, validate=True)
             except (binascii.Error, ValueError):
-                raise _wrong(
-                    "command.content", 'is not valid Base64, which "contentEncoding" says it is'
-                ) from None
+                raise _wrong("command.content", 'is not valid Base64, which "contentEncoding" says it is') from None
         try:
             return content.encode()
         except UnicodeEncodeError:
@@ -100,9 +96,7 @@ class TargetSelection(_Wire, frozen=True, kw_only=True, rename="camel", forbid_u
             _check_instance_ids("targets.instanceIds", self.instance_ids)
             return
         if not any(filters):
-            raise _wrong(
-                "targets", 'is empty; give "instanceIds", "tags", "name", "resourceGroupId" or "vpcId"'
-            )
+            raise _wrong("targets", 'is empty; give "instanceIds", "tags", "name", "resourceGroupId" or "vpcId"')
         if self.tags is not None:
             _check_tags(self.tags)
         for field, value in (
@@ -124,9 +118,7 @@ def _check_instance_ids(field: str, instance_ids: tuple[str, ...]) -> None:
 
 def _check_tags(tags: dict[str, str]) -> None:
     if not 1 <= len(tags) <= limits.TAGS_PER_SELECTION_MAX:
-        raise _wrong(
-            "targets.tags", f"has {len(tags)} tags; it must have 1 to {limits.TAGS_PER_SELECTION_MAX}"
-        )
+        raise _wrong("targets.tags", f"has {len(tags)} tags; it must have 1 to {limits.TAGS_PER_SELECTION_MAX}")
     for key, value in tags.items():
         _check_length("targets.tags", key, high=128)
         _check_length(f"targets.tags.{key}", value, high=128, low=0)
@@ -149,9 +141,7 @@ class RateControl(_Wire, frozen=True, kw_only=True, rename="camel", forbid_unkno
             _check_bound("rateControl.maxErrors", self.max_errors, low=0)
         if self.waves is not None:
             if not 1 <= len(self.waves) <= limits.WAVES_MAX:
-                raise _wrong(
-                    "rateControl.waves", f"has {len(self.waves)} waves; it must have 1 to {limits.WAVES_MAX}"
-                )
+                raise _wrong("rateControl.waves", f"has {len(self.waves)} waves; it must have 1 to {limits.WAVES_MAX}")
             for index, wave in enumerate(self.waves):
                 _check_bound(f"rateControl.waves[{index}]", wave, low=1)
 
@@ -201,9 +191,7 @@ class InvokeRequest(
         if self.username is not None:
             _check_length("username", self.username, high=limits.USERNAME_CHARS_MAX)
         if len(self.parameters) > limits.PARAMETERS_MAX:
-            raise _wrong(
-                "parameters", f"has {len(self.parameters)}; it must have at most {limits.PARAMETERS_MAX}"
-            )
+            raise _wrong("parameters", f"has {len(self.parameters)}; it must have at most {limits.PARAMETERS_MAX}")
         for name in self.parameters:
             _check_length("parameters", name, high=limits.PARAMETER_NAME_CHARS_MAX)
             if not _PARAMETER.match(name):
@@ -233,14 +221,10 @@ Request = InvokeRequest | StopRequest
 def _check_request_id(request_id: str) -> None:
     _check_length("requestId", request_id, high=limits.REQUEST_ID_CHARS_MAX)
     if not _REQUEST_ID.match(request_id):
-        raise _wrong(
-            "requestId", f"is {request_id[:80]!r}; it holds letters, digits and ._:@/+=- and starts with one"
-        )
+        raise _wrong("requestId", f"is {request_id[:80]!r}; it holds letters, digits and ._:@/+=- and starts with one")
 
 
-_DECODER: msgspec.json.Decoder[InvokeRequest | StopRequest] = msgspec.json.Decoder(
-    InvokeRequest | StopRequest
-)
+_DECODER: msgspec.json.Decoder[InvokeRequest | StopRequest] = msgspec.json.Decoder(InvokeRequest | StopRequest)
 _AT = re.compile(r" - at `\$?\.?(.*)`$")
 
 

@@ -35,9 +35,7 @@ def see(chunk: Chunk, results: Sequence[Result]) -> Chunk:
 def ended_now(chunk: Chunk, results: Sequence[Result]) -> list[str]:
     """Instances that have ended in ECS and not yet in the chunk, in the chunk's order."""
     ended = {result.instance_id for result in results if result.status in ENDS_OF_ECS}
-    return [
-        target.instance_id for target in chunk.targets if not target.ended_no and target.instance_id in ended
-    ]
+    return [target.instance_id for target in chunk.targets if not target.ended_no and target.instance_id in ended]
 
 
 def is_worth_fetching(chunk: Chunk, ended: int, *, now_ms: int, outcome_ms: int) -> bool:

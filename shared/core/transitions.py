@@ -37,9 +37,7 @@ CHUNK: Mapping[str, frozenset[str]] = {
 IN_FLIGHT = frozenset({"Pending", "Running", "Stopping", "Scheduled"})
 """Statuses of a target that ECS knows and that has not ended."""
 
-ENDS_OF_ECS = frozenset(
-    {"Success", "Failed", "Timeout", "Error", "Invalid", "Aborted", "Cancelled", "Terminated"}
-)
+ENDS_OF_ECS = frozenset({"Success", "Failed", "Timeout", "Error", "Invalid", "Aborted", "Cancelled", "Terminated"})
 """Terminal InvocationStatus of one instance: DescribeInvocations page, 2025-12."""
 
 ENDS_OF_OURS = frozenset({"Excluded", "NotStarted", "Unknown"})

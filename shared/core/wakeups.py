@@ -28,7 +28,5 @@ def decode_wakeup(body: bytes) -> WakeUp:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(f"this is no wake-up: {str(error)[:200]}", code="BadWakeUp") from None
     if wakeup.schema not in (SCHEMA, SCHEMA - 1):
-        raise Refused(
-            f"the wake-up has schema {wakeup.schema}; it must be {SCHEMA} or {SCHEMA - 1}", code="BadWakeUp"
-        )
+        raise Refused(f"the wake-up has schema {wakeup.schema}; it must be {SCHEMA} or {SCHEMA - 1}", code="BadWakeUp")
     return wakeup
