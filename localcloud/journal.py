@@ -31,10 +31,10 @@ class Journal(Protocol):
 class NoJournal:
     """Remembers nothing: the default of the local cloud, of tests and of the simulation."""
 
-    def put(self, collection: str, key: str, value: Any) -> None:
+    def put(self, collection: str, key: str, value: Any) -> None:  # noqa: ARG002
         return
 
-    def drop(self, collection: str, key: str) -> None:
+    def drop(self, collection: str, key: str) -> None:  # noqa: ARG002
         return
 
     def load(self, collection: str, kind: type[T]) -> Iterator[tuple[str, T]]:  # noqa: ARG002

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from shared.core.model import Agent, Chunk, Event, Excluded, Instance, InvocationView, Run, StopMark
-from shared.core.model import Result as Result
 from shared.core.requests import Command, TargetSelection
 
 In = TypeVar("In")

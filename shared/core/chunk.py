@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from shared.core.model import Chunk, Instance, Target
 
@@ -30,7 +30,7 @@ def cut(
 def _even_parts(instances: Sequence[Instance], *, size_max: int) -> list[Sequence[Instance]]:
     count = -(-len(instances) // size_max)
     bounds = [len(instances) * index // count for index in range(count + 1)]
-    return [instances[low:high] for low, high in zip(bounds, bounds[1:], strict=False)]
+    return [instances[low:high] for low, high in pairwise(bounds)]
 
 
 def wave_ends(chunks: Sequence[Chunk]) -> tuple[int, ...]:

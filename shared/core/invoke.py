@@ -29,7 +29,7 @@ class Verdict(Enum):
 
     QUOTA_EXHAUSTED = "the day is used up, by ECS's own count"
     UNFIT_TARGET = "one of the targets is unfit: check again, cut anew"
-    TOKEN_TAKEN = "the token was used with other parameters: look, never send it again"
+    TOKEN_TAKEN = "the token was used with other parameters: look, never send it again"  # noqa: S105
     HOPELESS = "no chunk of this run can be sent"
 
 

@@ -82,7 +82,7 @@ BACKOFF_MS_MAX = 60_000
 LEASE_MARGIN_MS = 5_000
 """Ours: a lease outlives the function's timeout by this much."""
 CALL_MS_MAX = 20_000
-"""Ours: the longest that one call to ECS may take (connect 5 s + read 15 s); no new unit is spent so close to midnight."""
+"""Ours: the longest that one call to ECS may take (connect 5 s + read 15 s); so close to midnight no unit is spent."""
 SWEEP_GRACE_MS = 30_000
 """Ours: how long a due run may wait for its wake-up before the sweep takes it."""
 SWEEP_RUNS_MAX = 200

@@ -9,7 +9,7 @@ from shared.core.model import SCHEMA
 
 
 class WakeUp(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`wakeup_no` orders the wake-ups of a run; `event_sent` says that events 1..event_sent were published before it."""
+    """`wakeup_no` orders the wake-ups of a run; `event_sent`: events 1..event_sent were published before it."""
 
     run_id: str
     wakeup_no: int
