@@ -21,19 +21,19 @@ class Patience:
         self._sleep = sleep
         self._chance = chance
 
-    def repeat(self, act: Callable[[], Out]) -> Out:
+    def repeat(self, act: Callable[[], Out], *, when: Callable[[Unavailable], bool] = lambda _error: True) -> Out:
         """What `act` answers; repeated while it is Unavailable, within RETRY_ATTEMPTS_MAX and RETRY_TOTAL_MS_MAX.
 
-        Only for an `act` of which Unavailable says that nothing happened. Raises the last Unavailable.
+        `when` says which Unavailable may soon be over. Raises the last one.
         """
         started_ms = self._clock.now_ms()
         for attempt in range(1, limits.RETRY_ATTEMPTS_MAX + 1):
             try:
                 return act()
-            except Unavailable:
+            except Unavailable as error:
                 pause_ms = self._pause_ms(attempt)
                 late = self._clock.now_ms() + pause_ms - started_ms > limits.RETRY_TOTAL_MS_MAX
-                if attempt == limits.RETRY_ATTEMPTS_MAX or late:
+                if attempt == limits.RETRY_ATTEMPTS_MAX or late or not when(error):
                     raise
                 self._sleep(pause_ms)
         raise AssertionError("the loop returns or raises")
