@@ -99,3 +99,19 @@ OUTPUT_CHARS_PER_EVENT = 512
 """Ours: first part of the output in an event; the whole is in the rows."""
 RECENT_PER_PAGE_MAX = 100
 """Ours."""
+CLEAN_UP_ATTEMPTS_MAX = 5
+"""Ours: tries to delete the command of an ended run before it is left behind."""
+CUTS_MAX = 20
+"""Ours: how often a refused chunk is cut anew before its targets are given up as excluded."""
+LOOK_UP_MS = 120_000
+"""Ours: how long a chunk in doubt is looked for, after a stop, before its targets become Unknown (listing delay)."""
+MIDNIGHT_SPREAD_MS = 30_000
+"""Ours: deferred runs wake up spread over this time after the day begins."""
+INVOCATIONS_PER_PAGE = 50
+"""DescribeInvocations MaxResults: SDK docs 2026."""
+POISONED_MS = 3_600_000
+"""Ours: how long a run that breaks every advance is put aside."""
+DEAD_LETTER_BYTES_MAX = 32_000
+"""Ours: of a rejected message, as much as fits a queue message after Base64 twice, with its reason."""
+SWEEP_PAGE = 100
+"""Rows per BatchGetRow: limits page 2021; a sweep reads that many heads at a time."""

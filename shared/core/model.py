@@ -170,6 +170,8 @@ class Run:
     """Chunks taken up and not yet closed: number → how many of their outcomes have been announced."""
     sending: tuple[int, ...] = ()
     """Intent: these chunks may be being sent right now. Left over from a crash = outcome unknown."""
+    sending_ms: int = 0
+    """When that intent was written."""
     wave_ends: tuple[int, ...] = ()
     """Last planned chunk of each wave."""
     included: int = 0

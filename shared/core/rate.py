@@ -1,8 +1,8 @@
 """Rate control: how many targets may start now.
 
 Strategy: both bounds are turned into one number, the allowance. With a failure bound E and f failures so far, at most
-E + 1 - f targets may be in flight, so that even if all of them fail no more than E + 1 ever do. Percentages refer to the included
-targets and are rounded down (a concurrency is at least 1).
+E + 1 - f targets may be in flight, so that even if all of them fail no more than E + 1 ever do. Percentages refer to
+the included targets and are rounded down (a concurrency is at least 1).
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ CHUNK: Mapping[str, frozenset[str]] = {
     # frozen or not, never known to have been sent; may be cut anew
     "Planned": frozenset({"Invoked", "Unconfirmed", "Finished"}),
     # sent, and no trustworthy answer: look before sending the same token again
-    "Unconfirmed": frozenset({"Invoked", "Planned", "Finished"}),
+    "Unconfirmed": frozenset({"Invoked", "Finished"}),
     # ECS gave an InvokeId
     "Invoked": frozenset({"Finished"}),
     # every target has ended

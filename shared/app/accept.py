@@ -1,0 +1,48 @@
+"""accept: an invoke request becomes exactly one run, however often it is delivered."""
+
+from __future__ import annotations
+
+from shared.app.advance import advance
+from shared.core.errors import Refused
+from shared.core.model import Run, run_id_of
+from shared.core.requests import InvokeRequest, hash_of
+from shared.core.wakeups import WakeUp
+from shared.ports import Policy, Ports
+
+
+def accept_run(ports: Ports, policy: Policy, request: InvokeRequest) -> str:
+    """Answers "accepted", or "repeated" for a request that has its run already.
+
+    Raises Refused when the requestId belongs to another body; Unavailable or UnknownOutcome when the rows cannot be
+    written: the message comes again then.
+    """
+    run = _run_of(request, policy, now_ms=ports.clock.now_ms())
+    inserted = ports.runs.insert_run(run)
+    if not inserted:
+        stored = ports.runs.read_run(run.run_id)
+        assert stored is not None, f"{run.run_id} is there and is not"
+        if stored.body_hash != run.body_hash:
+            raise Refused(
+                f"requestId {request.request_id!r} was used before, with another body; choose a new one",
+                code="RequestIdReused",
+                field="requestId",
+            )
+        if stored.due_ms == 0:
+            return "repeated"
+    ports.runs.remember(run)
+    if inserted:
+        ports.log("run.accepted", run_id=run.run_id, request_id=run.request_id, region=run.region)
+    advance(ports, policy, WakeUp(run_id=run.run_id, wakeup_no=0))
+    return "accepted" if inserted else "repeated"
+
+
+def _run_of(request: InvokeRequest, policy: Policy, *, now_ms: int) -> Run:
+    return Run(
+        run_id=run_id_of(request.request_id),
+        request_id=request.request_id,
+        request=request,
+        body_hash=hash_of(request),
+        region=request.region or policy.region,
+        accepted_ms=now_ms,
+        due_ms=now_ms,
+    )

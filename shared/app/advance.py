@@ -1,0 +1,105 @@
+"""advance: one step of a run. Read the rows, do what is possible now, write, announce, arrange the next wake-up."""
+
+from __future__ import annotations
+
+from shared.app.emit import finish, wake
+from shared.app.hold import Hold, claim
+from shared.app.invoke import back_off, send
+from shared.app.pick import adopt_rest
+from shared.app.plan import plan
+from shared.app.stopping import heed_errors, heed_stops, stop_invoked, withhold
+from shared.app.track import look_for, recover, track
+from shared.core import limits
+from shared.core.errors import Fenced, Unavailable, UnknownOutcome
+from shared.core.model import Run
+from shared.core.transitions import ENDS_OF_RUN
+from shared.core.wakeups import WakeUp
+from shared.ports import Policy, Ports
+
+
+def advance(ports: Ports, policy: Policy, wakeup: WakeUp) -> str:
+    """Moves the run one step; answers its status, or why nothing was done: missing, settled, stale, held, fenced.
+
+    Raises Unavailable or UnknownOutcome when the rows cannot be read or written: the message comes again then.
+    """
+    run, stops = ports.runs.read_run_and_stops(wakeup.run_id)
+    now_ms = ports.clock.now_ms()
+    idle = _why_idle(run, wakeup, now_ms=now_ms)
+    if idle or run is None:
+        return idle
+    if run.lease_until_ms > now_ms:
+        _come_back_after_lease(ports, run)
+        return "held"
+    try:
+        hold = claim(ports, policy, run, stops, event_sent=wakeup.event_sent)
+        _step(hold)
+        return finish(hold)
+    except Fenced as fenced:
+        ports.log("run.fenced", run_id=run.run_id, reason=str(fenced))
+        return "fenced"
+
+
+def _why_idle(run: Run | None, wakeup: WakeUp, *, now_ms: int) -> str:
+    """Nothing to do: no such run, all done, or a wake-up that a later one has replaced while nothing is overdue."""
+    if run is None:
+        return "missing"
+    if run.due_ms == 0:
+        return "settled"
+    if wakeup.wakeup_no < run.wakeup_no and run.due_ms > now_ms:
+        return "stale"
+    return ""
+
+
+def _come_back_after_lease(ports: Ports, run: Run) -> None:
+    """The holder may be dead: whoever finds the run held leaves a wake-up for the moment when the lease is over."""
+    ports.log("run.held", run_id=run.run_id, holder=run.holder, until_ms=run.lease_until_ms)
+    wake(ports, run, due_ms=run.lease_until_ms + 1, event_sent=run.event_sent)
+
+
+def _step(hold: Hold) -> None:
+    """The stages that are due, in the order of a run's life; ends with the commit."""
+    run = hold.run
+    if run.attempts > limits.STEP_ATTEMPTS_MAX:
+        _isolate(hold)
+    if run.status in ENDS_OF_RUN:
+        return  # committed before; finish() publishes and settles
+    if run.status == "Accepted":
+        _plan(hold)
+    else:
+        _move(hold)
+    hold.commit()
+
+
+def _plan(hold: Hold) -> None:
+    try:
+        plan(hold)
+    except (Unavailable, UnknownOutcome) as error:
+        hold.drafts.clear()
+        back_off(hold, error)
+
+
+def _move(hold: Hold) -> None:
+    """A run that has chunks."""
+    run = hold.run
+    hold.take_up(hold.ports.runs.read_chunks(run.run_id, sorted(run.active)))
+    for number in sorted(run.active):
+        adopt_rest(hold, hold.chunks[number])
+    recover(hold)
+    heed_stops(hold)
+    look_for(hold)
+    stop_invoked(hold)
+    track(hold)
+    heed_errors(hold)
+    withhold(hold)
+    if not hold.run.halted:
+        try:
+            send(hold)
+        except (Unavailable, UnknownOutcome) as error:
+            back_off(hold, error)
+
+
+def _isolate(hold: Hold) -> None:
+    """Something about this run makes every advance break: it is put aside for an hour so that its neighbours go on."""
+    hold.ports.log("run.poisoned", run_id=hold.run.run_id, attempts=hold.run.attempts)
+    hold.write_run(due_ms=hold.now_ms + limits.POISONED_MS, lease_until_ms=hold.now_ms + limits.POISONED_MS)
+    raise Fenced(f"{hold.run.run_id} was put aside after {hold.run.attempts} broken advances")

@@ -1,0 +1,240 @@
+"""Sending chunks: record the intent, call ECS with the chunk's token, record what came back.
+
+Order of a send, and why nothing is sent twice or forgotten:
+1. head row: `sending` = these chunks (conditional on our lease). A crash from here on leaves them in doubt, not lost.
+2. InvokeCommand, ClientToken = chunk id.
+3. chunk rows: InvokeId, or Unconfirmed (no trustworthy answer), or still Planned (provably nothing happened).
+4. commit: `sending` is empty again.
+A chunk in doubt is looked for by its tag before its token is sent once more (decision 0003).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from shared.app.hold import Hold
+from shared.app.pick import left, pick
+from shared.app.recut import recut
+from shared.core import emit, limits
+from shared.core.days import day_of
+from shared.core.errors import Refused, Unavailable, UnknownOutcome
+from shared.core.invoke import Verdict, verdict_of
+from shared.core.model import Chunk
+from shared.core.track import deadline_of, next_backoff_ms
+from shared.core.transitions import TARGET, check
+from shared.ports import Invocation
+
+Answer = str | Refused | Unavailable | UnknownOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    chunk: Chunk
+    answer: Answer
+
+
+def send(hold: Hold) -> None:
+    """Sends what may go out now; asks for the next advance if there is more."""
+    if hold.run.backoff_ms and hold.run.due_ms > hold.now_ms:
+        hold.again_at(hold.run.due_ms)
+        return
+    picked = [chunk for chunk in pick(hold) if left(chunk)]
+    if not picked:
+        return
+    if not _ensure_command(hold):
+        _return_units(hold, picked)
+        return
+    hold.write_run(sending=tuple(chunk.number for chunk in picked), sending_ms=hold.now_ms, status=_running(hold))
+    sent = _call(hold, picked)
+    unsent = picked[len(sent) :]
+    _return_units(hold, [chunk for chunk in unsent if chunk.status == "Planned"])
+    for each in sent:
+        _take_answer(hold, each.chunk, each.answer)
+    _set_pace(hold, sent)
+    if hold.run.opened < hold.run.planned_chunks or unsent:
+        hold.again_at(hold.now_ms + hold.run.backoff_ms)
+
+
+def _running(hold: Hold) -> str:
+    return "Running" if hold.run.status in ("Planned", "Deferred") else hold.run.status
+
+
+def _ensure_command(hold: Hold) -> bool:
+    """An inline script becomes a command of its own, once per run, named for it."""
+    run = hold.run
+    if run.command_id:
+        return True
+    request = run.request
+    assert request is not None
+    runner = hold.ports.runner
+    try:
+        command_id = runner.create_command(
+            run.region,
+            name=run.run_id,
+            command=request.command,
+            timeout=request.timeout,
+            has_parameters=bool(request.parameters),
+        )
+    except Refused as error:
+        halt(hold, "RefusedByEcs", error)
+        return False
+    except Unavailable as error:
+        back_off(hold, error)
+        return False
+    except UnknownOutcome as error:
+        hold.ports.log("command.create_unknown", run_id=run.run_id, reason=str(error))
+        found = runner.find_command(run.region, name=run.run_id)
+        if found is None:
+            back_off(hold, error)
+            return False
+        command_id = found
+    hold.change(command_id=command_id, command_owned=True)
+    return True
+
+
+def _call(hold: Hold, picked: list[Chunk]) -> list[_Sent]:
+    """Calls in waves as wide as went well before; between waves a stop, or an answer that says no, ends it."""
+    sent: list[_Sent] = []
+    width = hold.run.width or limits.CALL_WIDTH_MAX
+    while len(sent) < len(picked):
+        if sent and hold.ports.runs.read_stops(hold.run.run_id) != hold.stops:
+            hold.again_at(hold.now_ms)  # a stop came in: the next advance takes it into account before anything else
+            break
+        wave = picked[len(sent) : len(sent) + width]
+        answers = hold.ports.lanes.each(lambda chunk: _invoke(hold, chunk), wave, width=width)
+        sent += [_Sent(chunk, answer) for chunk, answer in zip(wave, answers, strict=True)]
+        if any(isinstance(answer, Unavailable | Refused) for answer in answers):
+            break
+    return sent
+
+
+def _invoke(hold: Hold, chunk: Chunk) -> Answer:
+    """One call, its outcome as a value."""
+    run = hold.run
+    request = run.request
+    assert request is not None
+    invocation = Invocation(
+        region=run.region,
+        command_id=run.command_id,
+        instance_ids=tuple(target.instance_id for target in chunk.targets if not target.ended_no),
+        client_token=chunk.chunk_id,
+        run_id=run.run_id,
+        parameters=request.parameters,
+        timeout=request.timeout,
+        username=request.username,
+        working_dir=request.command.working_dir,
+    )
+    try:
+        return hold.ports.runner.invoke(invocation, not_after_ms=run.lease_until_ms - limits.LEASE_MARGIN_MS)
+    except (Refused, Unavailable, UnknownOutcome) as error:
+        return error
+
+
+def _take_answer(hold: Hold, chunk: Chunk, answer: Answer) -> None:
+    """What ECS's answer makes of the chunk."""
+    now_ms = hold.now_ms
+    if isinstance(answer, str):
+        confirm(hold, chunk, invoke_id=answer)
+    elif isinstance(answer, UnknownOutcome) or chunk.status == "Unconfirmed":
+        _keep_in_doubt(hold, chunk, answer, now_ms=now_ms)
+    elif isinstance(answer, Unavailable):
+        _return_units(hold, [chunk])
+    else:
+        _return_units(hold, [chunk])
+        _take_refusal(hold, hold.chunks[chunk.number], answer)
+
+
+def confirm(hold: Hold, chunk: Chunk, *, invoke_id: str) -> None:
+    """ECS has the chunk: it is tracked from now on."""
+    assert hold.run.request is not None
+    now_ms = hold.now_ms
+    targets = tuple(
+        target if target.ended_no else replace(target, status=check(TARGET, target.status, "Pending"))
+        for target in chunk.targets
+    )
+    confirmed = replace(
+        chunk,
+        status="Invoked",
+        targets=targets,
+        invoke_id=invoke_id,
+        invoked_ms=now_ms,
+        sent_ms=chunk.sent_ms or now_ms,
+        deadline_ms=deadline_of(invoked_ms=now_ms, timeout_s=hold.run.request.timeout),
+    )
+    hold.put(confirmed)
+    hold.say(emit.invoked(confirmed))
+    hold.progressed = True
+    hold.ports.log(
+        "chunk.invoked", run_id=hold.run.run_id, chunk_id=chunk.chunk_id, invoke_id=invoke_id, targets=left(chunk)
+    )
+
+
+def _keep_in_doubt(hold: Hold, chunk: Chunk, answer: Answer, *, now_ms: int) -> None:
+    assert not isinstance(answer, str)
+    hopeless = isinstance(answer, Refused) and verdict_of(answer.code) is not Verdict.QUOTA_EXHAUSTED
+    tries = limits.STEP_ATTEMPTS_MAX if hopeless else chunk.tries + 1
+    hold.put(replace(chunk, status="Unconfirmed", sent_ms=chunk.sent_ms or now_ms, tries=tries))
+    hold.ports.log(
+        "chunk.unconfirmed", run_id=hold.run.run_id, chunk_id=chunk.chunk_id, tries=tries, reason=str(answer)
+    )
+    hold.again_at(now_ms + limits.POLL_MS_FIRST)
+    if isinstance(answer, Refused) and verdict_of(answer.code) is Verdict.QUOTA_EXHAUSTED:
+        _close_day(hold)
+
+
+def _take_refusal(hold: Hold, chunk: Chunk, error: Refused) -> None:
+    verdict = verdict_of(error.code)
+    hold.ports.log("chunk.refused", run_id=hold.run.run_id, chunk_id=chunk.chunk_id, code=error.code)
+    if verdict is Verdict.QUOTA_EXHAUSTED:
+        _close_day(hold)
+    elif verdict is Verdict.UNFIT_TARGET:
+        recut(hold, chunk, error)
+    elif verdict is Verdict.TOKEN_TAKEN:
+        hold.put(
+            replace(chunk, status="Unconfirmed", sent_ms=chunk.sent_ms or hold.now_ms, tries=limits.STEP_ATTEMPTS_MAX)
+        )
+        hold.again_at(hold.now_ms)
+    else:
+        halt(hold, "RefusedByEcs", error)
+
+
+def _close_day(hold: Hold) -> None:
+    """ECS's own count is the law: nothing more today. The next pick asks the ledger and defers."""
+    hold.ports.quota.close_day(hold.run.region, day_of(hold.now_ms))
+    hold.change(grants={**hold.run.grants, day_of(hold.now_ms): hold.run.spent.get(day_of(hold.now_ms), 0)})
+    hold.again_at(hold.now_ms)
+
+
+def _return_units(hold: Hold, chunks: list[Chunk]) -> None:
+    """These calls provably did not happen: their units are free for others of this run, or given back at its end."""
+    spent = dict(hold.run.spent)
+    for chunk in chunks:
+        if chunk.unit_day:
+            spent[chunk.unit_day] = spent.get(chunk.unit_day, 0) - 1
+            hold.put(replace(chunk, unit_day=""))
+    hold.change(spent={day: units for day, units in spent.items() if units})
+
+
+def halt(hold: Hold, why: str, error: Refused) -> None:
+    """Nothing new starts any more; what was never sent ends as NotStarted."""
+    hold.change(halted=why, reason=f"{error.code}: {error.message}")
+    hold.say(emit.rejected(code=error.code, field=error.field, message=error.message))
+    hold.again_at(hold.now_ms)
+
+
+def back_off(hold: Hold, error: Exception) -> None:
+    pause_ms = next_backoff_ms(hold.run.backoff_ms)
+    hold.change(backoff_ms=pause_ms)
+    hold.again_at(hold.now_ms + pause_ms)
+    hold.ports.log("run.backed_off", run_id=hold.run.run_id, pause_ms=pause_ms, reason=str(error))
+
+
+def _set_pace(hold: Hold, sent: list[_Sent]) -> None:
+    """Additive increase, multiplicative decrease: the pace adapts to what the region lets through."""
+    width = hold.run.width or limits.CALL_WIDTH_MAX
+    refused = [each.answer for each in sent if isinstance(each.answer, Unavailable)]
+    if refused:
+        hold.change(width=max(1, width // 2))
+        back_off(hold, refused[0])
+    elif sent:
+        hold.change(width=min(limits.CALL_WIDTH_MAX, width + 1), backoff_ms=0)

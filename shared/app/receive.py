@@ -1,0 +1,25 @@
+"""receive: a message of any queue is handled as what it is, whichever queue it came through."""
+
+from __future__ import annotations
+
+from shared.app.accept import accept_run
+from shared.app.reject import reject
+from shared.app.stop import stop_run
+from shared.core.errors import Refused
+from shared.core.messages import Message
+from shared.core.requests import InvokeRequest, decode_request
+from shared.ports import Policy, Ports
+
+
+def receive(ports: Ports, policy: Policy, message: Message) -> str:
+    """Answers "accepted", "repeated", "stopping", "settled" or "rejected".
+
+    Raises Unavailable or UnknownOutcome when the rows cannot be read or written: the message comes again then.
+    """
+    try:
+        request = decode_request(message.body)
+        if isinstance(request, InvokeRequest):
+            return accept_run(ports, policy, request)
+        return stop_run(ports, policy, request)
+    except Refused as error:
+        return reject(ports, policy, message, error)

@@ -1,0 +1,83 @@
+"""reject: a bad message becomes exactly one rejection, however often it is delivered."""
+
+from __future__ import annotations
+
+import base64
+
+import msgspec
+
+from shared.app.emit import publish, settle
+from shared.core import emit, limits
+from shared.core.errors import Refused
+from shared.core.messages import Message
+from shared.core.model import SCHEMA, Run, rejection_id_of
+from shared.ports import Policy, Ports
+
+
+def reject(ports: Ports, policy: Policy, message: Message, error: Refused) -> str:
+    """One rejection for the message: a row of its own, an event that names the field, a copy among the dead letters."""
+    now_ms = ports.clock.now_ms()
+    rejected = Run(
+        run_id=rejection_id_of(message.message_id),
+        request_id=_request_id_in(message.body),
+        request=None,
+        body_hash="",
+        region=policy.region,
+        accepted_ms=now_ms,
+        status="Rejected",
+        reason=f"{error.code}: {error.message}",
+        due_ms=now_ms,
+        finished_ms=now_ms,
+    )
+    draft = emit.rejected(code=error.code, field=error.field, message=error.message)
+    events = emit.numbered(rejected, [draft], account_id=policy.account_id, now_ms=now_ms)
+    rejected = rejected.next(event_seq=1)
+    ports.runs.put_events(events, base_version=0)
+    if not ports.runs.insert_run(rejected):
+        stored = ports.runs.read_run(rejected.run_id)
+        assert stored is not None, f"{rejected.run_id} is there and is not"
+        if stored.due_ms == 0:
+            return "rejected"
+        rejected, events = stored, []
+    ports.runs.remember(rejected)
+    ports.queue.send_dead_letter(_dead_letter(message, error))
+    sent = publish(ports, rejected, events)
+    if sent == rejected.event_seq:
+        settle(ports, rejected, event_sent=sent)
+    ports.log(
+        "message.rejected",
+        run_id=rejected.run_id,
+        message_id=message.message_id,
+        source=message.source,
+        code=error.code,
+        field=error.field,
+    )
+    return "rejected"
+
+
+def _dead_letter(message: Message, error: Refused) -> bytes:
+    """The message as it came (as much as a queue message holds), with the reason."""
+    return msgspec.json.encode(
+        {
+            "schema": SCHEMA,
+            "messageId": message.message_id,
+            "source": message.source,
+            "code": error.code,
+            "field": error.field,
+            "reason": error.message[:2000],
+            "bytes": len(message.body),
+            "body": base64.b64encode(message.body[: limits.DEAD_LETTER_BYTES_MAX]).decode(),
+        }
+    )
+
+
+class _OnlyId(msgspec.Struct, rename="camel"):
+    request_id: str = ""
+
+
+def _request_id_in(body: bytes) -> str:
+    """The request id of a message that is otherwise wrong, so that its sender recognises it; "" if there is none."""
+    try:
+        return msgspec.json.decode(body, type=_OnlyId).request_id[: limits.REQUEST_ID_CHARS_MAX]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""

@@ -1,0 +1,42 @@
+"""stop: a mark beside the run that its holder reads before every send, and an advance at once if nobody holds it."""
+
+from __future__ import annotations
+
+import re
+
+from shared.app.advance import advance
+from shared.core.errors import Refused
+from shared.core.model import StopMark
+from shared.core.requests import StopRequest
+from shared.core.wakeups import WakeUp
+from shared.ports import Policy, Ports
+
+_RUN_ID = re.compile(r"^run-[0-9a-f]{20}$")
+
+
+def stop_run(ports: Ports, policy: Policy, request: StopRequest) -> str:
+    """Answers "stopping", or "settled" when the run has ended (that is an answer, not an error).
+
+    A run that is not there yet (its request is still in a queue) gets the mark all the same, and heeds it then.
+    Raises Refused when the run id is none.
+    """
+    if not _RUN_ID.match(request.run_id):
+        raise Refused(
+            f'runId is {request.run_id[:80]!r}; a run id looks like "run-0123456789abcdef0123"',
+            code="BadRequest",
+            field="runId",
+        )
+    mark = StopMark(
+        run_id=request.run_id,
+        request_id=request.request_id,
+        instance_ids=tuple(sorted(set(request.instance_ids or ()))),
+        requested_ms=ports.clock.now_ms(),
+    )
+    ports.runs.insert_stop(mark)
+    ports.log("stop.marked", run_id=mark.run_id, stop_request_id=mark.request_id, instances=len(mark.instance_ids))
+    answer = advance(ports, policy, WakeUp(run_id=mark.run_id, wakeup_no=_ANY_WAKEUP))
+    return "settled" if answer == "settled" else "stopping"
+
+
+_ANY_WAKEUP = 1 << 60
+"""Never stale: a stop does not wait for the run's own wake-up."""

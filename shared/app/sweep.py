@@ -1,0 +1,53 @@
+"""sweep: the safety net. Started by the platform's timer, it finds what the rows say is overdue and wakes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.app.emit import wake
+from shared.core import limits
+from shared.core.model import Run
+from shared.ports import Policy, Ports
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """What one sweep saw. `overdue` growing from sweep to sweep is the alarm."""
+
+    unfinished: int
+    overdue: int
+    woken: int
+    forgotten: int
+
+
+def sweep(ports: Ports, policy: Policy) -> SweepReport:  # noqa: ARG001  every use case has the same shape
+    """Looks at every unfinished run once; wakes at most SWEEP_RUNS_MAX."""
+    seen = overdue = woken = forgotten = 0
+    after = ""
+    while page := ports.runs.unfinished(after=after, limit=limits.SWEEP_PAGE):
+        runs = ports.runs.read_runs(page)
+        for run_id in page:
+            seen += 1
+            run = runs.get(run_id)
+            if run is None or run.due_ms == 0:
+                forgotten += _forget(ports, run_id, run)
+            elif _is_overdue(run, now_ms=ports.clock.now_ms()):
+                overdue += 1
+                if woken < limits.SWEEP_RUNS_MAX:
+                    woken += 1
+                    wake(ports, run, due_ms=run.due_ms, event_sent=run.event_sent)
+        after = page[-1]
+    report = SweepReport(seen, overdue, woken, forgotten)
+    ports.log("sweep.done", unfinished=seen, overdue=overdue, woken=woken, forgotten=forgotten)
+    return report
+
+
+def _forget(ports: Ports, run_id: str, run: Run | None) -> int:
+    """A settled run is taken off the list. One without a row too: its request comes again and puts it back."""
+    ports.log("sweep.forgot", run_id=run_id, status=run.status if run else "missing")
+    ports.runs.forget(run_id)
+    return 1
+
+
+def _is_overdue(run: Run, *, now_ms: int) -> bool:
+    return max(run.due_ms, run.lease_until_ms) + limits.SWEEP_GRACE_MS <= now_ms

@@ -1,0 +1,147 @@
+"""Following chunks in ECS: chunks in doubt are looked for, invoked ones polled, ended targets recorded with output."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.app.hold import Hold
+from shared.app.invoke import confirm
+from shared.core import limits
+from shared.core.errors import FleetrunError, Refused, Unavailable, UnknownOutcome
+from shared.core.model import Chunk, InvocationView
+from shared.core.track import end_all, ended_now, is_worth_fetching, next_poll_ms, record, see
+
+
+def recover(hold: Hold) -> None:
+    """A crash left an intent behind: the chunks that were being sent are in doubt."""
+    for number in hold.run.sending:
+        chunk = hold.chunks.get(number)
+        if chunk is not None and chunk.status == "Planned":
+            hold.put(replace(chunk, status="Unconfirmed", sent_ms=chunk.sent_ms or hold.run.sending_ms))
+            hold.ports.log("chunk.in_doubt", run_id=hold.run.run_id, chunk_id=chunk.chunk_id)
+    hold.change(sending=())
+
+
+def look_for(hold: Hold) -> None:
+    """Look before you resend: asks ECS, by the chunk's tag, for what may have become of chunks in doubt."""
+    doubtful = [chunk for _, chunk in sorted(hold.chunks.items()) if chunk.status == "Unconfirmed"]
+    found = hold.ports.lanes.each(
+        lambda chunk: _find(hold, chunk), doubtful, width=hold.run.width or limits.CALL_WIDTH_MAX
+    )
+    for chunk, invoke_id in zip(doubtful, found, strict=True):
+        if isinstance(invoke_id, FleetrunError):
+            _poll_later(hold, invoke_id)
+        elif invoke_id:
+            confirm(hold, chunk, invoke_id=invoke_id)
+        else:
+            _not_found(hold, chunk)
+
+
+def _find(hold: Hold, chunk: Chunk) -> str | FleetrunError | None:
+    try:
+        return hold.ports.runner.find_invocation(hold.run.region, run_id=hold.run.run_id, chunk_id=chunk.chunk_id)
+    except (Refused, Unavailable, UnknownOutcome) as error:
+        return error
+
+
+def _not_found(hold: Hold, chunk: Chunk) -> None:
+    """Not listed. It may be sent again; if nothing new shall start it is given time to show, and then Unknown."""
+    given_up = hold.run.halted or chunk.tries >= limits.STEP_ATTEMPTS_MAX
+    if not given_up:
+        hold.looked_for.add(chunk.number)
+        hold.again_at(hold.now_ms + limits.POLL_MS_FIRST)
+    elif hold.now_ms - chunk.sent_ms >= limits.LOOK_UP_MS:
+        why = "sent without an answer, and not found in ECS since"
+        ids = {target.instance_id: why for target in chunk.targets}
+        hold.put(end_all(chunk, "Unknown", why=ids))
+        hold.ports.log("chunk.given_up", run_id=hold.run.run_id, chunk_id=chunk.chunk_id)
+    else:
+        hold.again_at(min(hold.now_ms + limits.POLL_MS_MAX, chunk.sent_ms + limits.LOOK_UP_MS))
+
+
+def track(hold: Hold) -> None:
+    """One poll of everything that is in flight; outcomes and outputs are recorded in the chunks."""
+    invoked = [chunk for _, chunk in sorted(hold.chunks.items()) if chunk.status == "Invoked"]
+    if not invoked:
+        return
+    try:
+        views = _poll(hold, invoked)
+    except (Refused, Unavailable, UnknownOutcome) as error:
+        _poll_later(hold, error)
+        return
+    to_fetch = []
+    for chunk in invoked:
+        view = views.get(chunk.invoke_id)
+        seen = see(chunk, view.results) if view else chunk
+        hold.put(seen)
+        ended = ended_now(seen, view.results) if view else []
+        if view and all(result.output is not None for result in view.results):
+            _record(hold, seen, view)
+        elif is_worth_fetching(seen, len(ended), now_ms=hold.now_ms, outcome_ms=hold.run.outcome_ms):
+            to_fetch.append(seen)
+    _fetch(hold, to_fetch)
+    _expire(hold, invoked)
+    _next_poll(hold, invoked)
+
+
+def _poll_later(hold: Hold, error: FleetrunError) -> None:
+    """ECS cannot be asked now. Nothing is concluded from that, no deadline is enforced."""
+    poll_ms = next_poll_ms(hold.run.poll_ms, progressed=False)
+    hold.change(poll_ms=poll_ms)
+    hold.again_at(hold.now_ms + poll_ms)
+    hold.ports.log("run.poll_failed", run_id=hold.run.run_id, pause_ms=poll_ms, reason=str(error))
+
+
+def _poll(hold: Hold, invoked: list[Chunk]) -> dict[str, InvocationView]:
+    """By the run's tag, 50 invocations a page, or one by one with output at once: whichever takes fewer calls."""
+    run, runner = hold.run, hold.ports.runner
+    sent = run.opened + run.extra_chunks
+    if len(invoked) > -(-sent // limits.INVOCATIONS_PER_PAGE):
+        views = runner.poll_run(run.region, run.run_id)
+        return {view.invoke_id: view for view in views}
+    polled = hold.ports.lanes.each(lambda chunk: _poll_one(hold, chunk), invoked, width=limits.CALL_WIDTH_MAX)
+    for answer in polled:
+        if isinstance(answer, FleetrunError):
+            raise answer
+    return {view.invoke_id: view for view in polled if isinstance(view, InvocationView)}
+
+
+def _poll_one(hold: Hold, chunk: Chunk) -> InvocationView | FleetrunError | None:
+    try:
+        return hold.ports.runner.poll_invocation(hold.run.region, chunk.invoke_id, with_output=True)
+    except (Refused, Unavailable, UnknownOutcome) as error:
+        return error
+
+
+def _fetch(hold: Hold, chunks: list[Chunk]) -> None:
+    """Outputs of ended targets; what cannot be fetched now is fetched next time."""
+    views = hold.ports.lanes.each(lambda chunk: _poll_one(hold, chunk), chunks, width=limits.CALL_WIDTH_MAX)
+    for chunk, view in zip(chunks, views, strict=True):
+        if isinstance(view, InvocationView):
+            _record(hold, chunk, view)
+        elif isinstance(view, FleetrunError):
+            hold.ports.log("output.unfetched", run_id=hold.run.run_id, chunk_id=chunk.chunk_id, reason=str(view))
+
+
+def _record(hold: Hold, chunk: Chunk, view: InvocationView) -> None:
+    recorded, outputs = record(chunk, view.results)
+    hold.put(recorded, outputs)
+
+
+def _expire(hold: Hold, invoked: list[Chunk]) -> None:
+    """Targets without an outcome at their deadline are Unknown: neither failed nor succeeded."""
+    for each in invoked:
+        chunk = hold.chunks[each.number]
+        if chunk.status == "Invoked" and hold.now_ms >= chunk.deadline_ms:
+            why = {target.instance_id: "no result by the deadline" for target in chunk.targets}
+            hold.put(end_all(chunk, "Unknown", why=why))
+            hold.ports.log("chunk.expired", run_id=hold.run.run_id, chunk_id=chunk.chunk_id)
+
+
+def _next_poll(hold: Hold, invoked: list[Chunk]) -> None:
+    before = {chunk.number: chunk for chunk in invoked}
+    moved = any(hold.chunks[number] != chunk for number, chunk in before.items())
+    poll_ms = next_poll_ms(hold.run.poll_ms, progressed=moved)
+    hold.change(poll_ms=poll_ms)
+    if any(hold.chunks[number].status == "Invoked" for number in before):
+        hold.again_at(hold.now_ms + poll_ms)
