@@ -1,0 +1,182 @@
+"""RunStore on Tablestore. Every write says what it was read on; what a condition refuses is answered, not raised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.adapters import tablestore_rows as rows
+from shared.adapters.tablestore_calls import TableCalls
+from shared.adapters.tablestore_writes import Value, Where, Write
+from shared.core import limits
+from shared.core.model import Chunk, Event, Excluded, Run, StopMark
+from shared.ports import ChunkWrite
+
+RUNS = rows.RUNS
+
+
+@dataclass(frozen=True, slots=True)
+class RecentRun:
+    """A line of the list of runs, newest first."""
+
+    position: str
+    """Where the next page goes on: `recent(day, after=position)`."""
+    run_id: str
+    accepted_ms: int
+
+
+class TableRunStore:
+    """Raises Unavailable and, when it writes, UnknownOutcome."""
+
+    def __init__(self, calls: TableCalls) -> None:
+        self._calls = calls
+
+    # -- run ----------------------------------------------------------------------------------------------------------
+    def insert_run(self, run: Run) -> bool:
+        columns = rows.run_columns(run) | rows.request_columns(run)
+        return self._calls.write(Write("put", RUNS, rows.run_key(run.run_id), columns, exists=False))
+
+    def read_run(self, run_id: str) -> Run | None:
+        columns = self._calls.get(RUNS, rows.run_key(run_id))
+        return None if columns is None else rows.run_of(columns)
+
+    def read_run_and_stops(self, run_id: str) -> tuple[Run | None, list[StopMark]]:
+        start, end = rows.run_key(run_id, rows.HEAD), rows.run_key(run_id, rows.HEAD_COLUMNS_END)
+        found = self._calls.get_range(RUNS, start, end)
+        heads = [columns for key, columns in found if key["part"] == rows.HEAD]
+        stops = [rows.stop_of(columns) for key, columns in found if key["part"] != rows.HEAD]
+        return (rows.run_of(heads[0]) if heads else None), _by_request(stops)
+
+    def update_run(self, run: Run) -> bool:
+        where = Where("version", "==", run.version - 1, pass_if_missing=False)
+        key, columns = rows.run_key(run.run_id), rows.run_columns(run)
+        return self._calls.write(Write("update", RUNS, key, columns, exists=True, where=(where,)))
+
+    def read_runs(self, run_ids: Sequence[str]) -> dict[str, Run]:
+        wanted = sorted(set(run_ids))
+        found = self._calls.get_many(RUNS, [rows.run_key(run_id) for run_id in wanted])
+        return {
+            run_id: rows.run_of(columns) for run_id, columns in zip(wanted, found, strict=True) if columns is not None
+        }
+
+    # -- stop marks ---------------------------------------------------------------------------------------------------
+    def insert_stop(self, mark: StopMark) -> bool:
+        key = rows.run_key(mark.run_id, rows.stop_part(mark.request_id))
+        return self._calls.write(Write("put", RUNS, key, rows.stop_columns(mark), exists=False))
+
+    def read_stops(self, run_id: str) -> list[StopMark]:
+        start, end = rows.run_key(run_id, "stop-"), rows.run_key(run_id, rows.HEAD_COLUMNS_END)
+        return _by_request([rows.stop_of(columns) for _, columns in self._calls.get_range(RUNS, start, end)])
+
+    # -- chunks -------------------------------------------------------------------------------------------------------
+    def put_chunks(self, chunks: Sequence[Chunk]) -> bool:
+        return all(self._calls.write_many([_planned(chunk) for chunk in chunks]))
+
+    def read_chunks(self, run_id: str, numbers: Sequence[int]) -> list[Chunk]:
+        keys = [rows.run_key(run_id, rows.chunk_part(number)) for number in numbers]
+        found = self._calls.get_many(RUNS, keys, columns=rows.CHUNK_COLUMNS)
+        missing = [number for number, columns in zip(numbers, found, strict=True) if columns is None]
+        assert not missing, f"{run_id} has no chunks {missing}"
+        return [rows.chunk_of(columns) for columns in found if columns is not None]
+
+    def update_chunks(self, writes: Sequence[ChunkWrite]) -> bool:
+        return all(self._calls.write_many([_updated(write) for write in writes]))
+
+    def read_outputs(self, run_id: str, number: int) -> dict[int, bytes]:
+        """Whole outputs of a chunk, by index of the target; only of targets that had any."""
+        columns = self._calls.get(RUNS, rows.run_key(run_id, rows.chunk_part(number)))
+        return {} if columns is None else rows.outputs_of(columns)
+
+    # -- excluded -----------------------------------------------------------------------------------------------------
+    def put_excluded(self, run_id: str, excluded: Sequence[Excluded], *, plan_no: int) -> None:
+        size = limits.EXCLUDED_PER_ROW
+        parts = [tuple(excluded[start : start + size]) for start in range(0, len(excluded), size)]
+        where = Where("plan_no", "<=", plan_no, pass_if_missing=True)
+        self._calls.write_many(
+            [
+                Write(
+                    "put",
+                    RUNS,
+                    rows.run_key(run_id, rows.excluded_part(number)),
+                    rows.excluded_columns(part, plan_no=plan_no),
+                    where=(where,),
+                )
+                for number, part in enumerate(parts, start=1)
+            ]
+        )
+
+    def read_excluded(self, run: Run) -> list[Excluded]:
+        """As the run's plan has them; rows that an older, abandoned plan left behind do not count."""
+        if not run.excluded:
+            return []
+        start, end = rows.run_key(run.run_id, "excluded-"), rows.run_key(run.run_id, "excluded.")
+        found = [columns for _, columns in self._calls.get_range(RUNS, start, end)]
+        newest = max((columns["plan_no"] for columns in found), default=0)
+        return [one for columns in found if columns["plan_no"] == newest for one in rows.excluded_of(columns)]
+
+    # -- events -------------------------------------------------------------------------------------------------------
+    def put_events(self, events: Sequence[Event], *, base_version: int) -> None:
+        where = Where("base_version", "<=", base_version, pass_if_missing=True)
+        self._calls.write_many(
+            [
+                Write(
+                    "put",
+                    RUNS,
+                    rows.run_key(event.run_id, rows.event_part(event.sequence)),
+                    rows.event_columns(event, base_version=base_version),
+                    where=(where,),
+                )
+                for event in events
+            ]
+        )
+
+    def read_events(self, run_id: str, *, after: int, limit: int) -> list[Event]:
+        start, end = rows.run_key(run_id, rows.event_part(after + 1)), rows.run_key(run_id, "event.")
+        return [rows.event_of(key, columns) for key, columns in self._calls.get_range(RUNS, start, end, limit=limit)]
+
+    # -- lists --------------------------------------------------------------------------------------------------------
+    def remember(self, run: Run) -> None:
+        accepted: dict[str, Value] = {"accepted_ms": run.accepted_ms, "run_id": run.run_id}
+        self._calls.write_many(
+            [
+                Write("put", rows.UNFINISHED, rows.unfinished_key(run.run_id), {"accepted_ms": run.accepted_ms}),
+                Write("put", rows.RECENT, rows.recent_key(run), accepted),
+            ]
+        )
+
+    def forget(self, run_id: str) -> None:
+        self._calls.write(Write("delete", rows.UNFINISHED, rows.unfinished_key(run_id)))
+
+    def unfinished(self, *, after: str, limit: int) -> list[str]:
+        start, end = rows.unfinished_key(after), (("shard", rows.SHARD + "!"), ("run_id", ""))
+        # The start is part of a range; it is left out here, so one more is read.
+        found = self._calls.get_range(rows.UNFINISHED, start, end, limit=limit + 1)
+        return [key["run_id"] for key, _ in found if key["run_id"] != after][:limit]
+
+    def recent(self, day: str, *, after: str = "", limit: int = limits.RECENT_PER_PAGE_MAX) -> list[RecentRun]:
+        """Runs accepted on that day (UTC+8), newest first, after the position `after`."""
+        start, end = (("day", day), ("position", after)), (("day", day), ("position", ":"))
+        found = self._calls.get_range(rows.RECENT, start, end, limit=limit + 1)
+        return [
+            RecentRun(key["position"], str(columns["run_id"]), int(columns["accepted_ms"]))
+            for key, columns in found
+            if key["position"] != after
+        ][:limit]
+
+
+def _by_request(stops: list[StopMark]) -> list[StopMark]:
+    return sorted(stops, key=lambda mark: mark.request_id)
+
+
+def _planned(chunk: Chunk) -> Write:
+    where = Where("plan_no", "<", chunk.plan_no, pass_if_missing=True)
+    key = rows.run_key(chunk.run_id, rows.chunk_part(chunk.number))
+    return Write("put", RUNS, key, rows.chunk_columns(chunk), where=(where,))
+
+
+def _updated(write: ChunkWrite) -> Write:
+    chunk = write.chunk
+    where = Where("version", "==", chunk.version - 1, pass_if_missing=False)
+    key = rows.run_key(chunk.run_id, rows.chunk_part(chunk.number))
+    columns = rows.chunk_columns(chunk) | rows.output_columns(write.outputs)
+    return Write("update", RUNS, key, columns, exists=True, where=(where,))

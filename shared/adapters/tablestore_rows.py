@@ -1,0 +1,203 @@
+"""Rows ↔ values, of the tables runs (run_id, part), unfinished (shard, run_id) and recent (day, position).
+
+    part of `runs`     holds
+    run                the head: version, status, due_ms, and the rest as JSON in `body`; `request` is written once
+    chunk-00001        a chunk: version, plan_no, status, `body`; each target's whole output in `output_00` …
+    event-00000001     an event: base_version, kind, `body` as published
+    excluded-00001     up to EXCLUDED_PER_ROW excluded targets: plan_no, `body`
+    stop-<hash>        a stop request: `body`
+
+JSON leaves out what has its default, so a default never changes its meaning: a new meaning gets a new field. Rows of
+SCHEMA and SCHEMA - 1 are read; a newer one means that a newer release is being rolled out: Unavailable, come again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import zlib
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from shared.adapters import limits
+from shared.adapters.tablestore_writes import Columns, Key, Value
+from shared.core import days
+from shared.core.errors import Unavailable
+from shared.core.model import SCHEMA, Chunk, Event, Excluded, Run, StopMark
+
+T = TypeVar("T")
+
+RUNS, UNFINISHED, RECENT = "runs", "unfinished", "recent"
+SHARD = "0"
+"""One shard for all: a sweep is then one read. Thousands of unfinished runs are far below what a partition bears."""
+HEAD = "run"
+HEAD_COLUMNS_END = "stop."
+"""After `stop-…`: a range from HEAD to here is the head row and the stop marks."""
+CHUNK_COLUMNS = ("schema", "body")
+_LATEST_MS = 9_999_999_999_999
+
+
+def run_key(run_id: str, part: str = HEAD) -> Key:
+    return (("run_id", run_id), ("part", part))
+
+
+def chunk_part(number: int) -> str:
+    return f"chunk-{number:05d}"
+
+
+def event_part(sequence: int) -> str:
+    return f"event-{sequence:08d}"
+
+
+def excluded_part(number: int) -> str:
+    return f"excluded-{number:05d}"
+
+
+def stop_part(request_id: str) -> str:
+    return "stop-" + hashlib.sha256(request_id.encode()).hexdigest()[:32]
+
+
+def output_column(index: int) -> str:
+    return f"output_{index:02d}"
+
+
+def unfinished_key(run_id: str) -> Key:
+    return (("shard", SHARD), ("run_id", run_id))
+
+
+def recent_key(run: Run) -> Key:
+    """Newest first: the position counts down."""
+    return (("day", days.day_of(run.accepted_ms)), ("position", f"{_LATEST_MS - run.accepted_ms:013d}-{run.run_id}"))
+
+
+# -- run --------------------------------------------------------------------------------------------------------------
+def run_columns(run: Run) -> dict[str, Value]:
+    """What every version writes: everything but the request."""
+    return {
+        "schema": run.schema,
+        "version": run.version,
+        "status": run.status,
+        "due_ms": run.due_ms,
+        "body": _text(run, without="request"),
+    }
+
+
+def request_columns(run: Run) -> dict[str, Value]:
+    """The request as text; a very long one compressed and cut, because an attribute holds 2 MB."""
+    if run.request is None:
+        return {}
+    encoded = msgspec.json.encode(run.request)
+    if len(encoded) <= limits.TEXT_BYTES_MAX:
+        return {"request": encoded.decode()}
+    packed = zlib.compress(encoded)
+    step = limits.TEXT_BYTES_MAX
+    return {f"request_z{start // step:02d}": packed[start : start + step] for start in range(0, len(packed), step)}
+
+
+def run_of(columns: Columns) -> Run:
+    _check_schema(columns)
+    body = str(columns["body"]).encode()
+    # The body names no request: put in front, it is read together with the rest.
+    return msgspec.json.decode(b'{"request":' + _request_of(columns) + b"," + body[1:], type=Run)
+
+
+def _request_of(columns: Columns) -> bytes:
+    if "request" in columns:
+        return str(columns["request"]).encode()
+    packed = b"".join(columns[name] for name in sorted(columns) if name.startswith("request_z"))
+    return zlib.decompress(packed) if packed else b"null"
+
+
+# -- chunk ------------------------------------------------------------------------------------------------------------
+def chunk_columns(chunk: Chunk) -> dict[str, Value]:
+    return {
+        "schema": chunk.schema,
+        "version": chunk.version,
+        "plan_no": chunk.plan_no,
+        "status": chunk.status,
+        "body": _text(chunk),
+    }
+
+
+def output_columns(outputs: Mapping[int, bytes]) -> dict[str, Value]:
+    return {output_column(index): outputs[index] for index in sorted(outputs)}
+
+
+def chunk_of(columns: Columns) -> Chunk:
+    return _value(columns, Chunk)
+
+
+def outputs_of(columns: Columns) -> dict[int, bytes]:
+    found = {int(name.removeprefix("output_")): columns[name] for name in columns if name.startswith("output_")}
+    return {index: bytes(found[index]) for index in sorted(found)}
+
+
+# -- the smaller ones -------------------------------------------------------------------------------------------------
+def stop_columns(mark: StopMark) -> dict[str, Value]:
+    return {"schema": SCHEMA, "body": _text(mark)}
+
+
+def stop_of(columns: Columns) -> StopMark:
+    return _value(columns, StopMark)
+
+
+def excluded_columns(excluded: tuple[Excluded, ...], *, plan_no: int) -> dict[str, Value]:
+    return {"schema": SCHEMA, "plan_no": plan_no, "body": msgspec.json.encode(excluded).decode()}
+
+
+def excluded_of(columns: Columns) -> list[Excluded]:
+    return _value(columns, list[Excluded])
+
+
+def event_columns(event: Event, *, base_version: int) -> dict[str, Value]:
+    body = event.body.decode()
+    return {"schema": SCHEMA, "base_version": base_version, "kind": event.kind, "body": body}
+
+
+def event_of(key: Mapping[str, str], columns: Columns) -> Event:
+    _check_schema(columns)
+    return Event(
+        run_id=key["run_id"],
+        sequence=int(key["part"].removeprefix("event-")),
+        kind=str(columns["kind"]),
+        body=str(columns["body"]).encode(),
+    )
+
+
+def _value(columns: Columns, of: type[T]) -> T:
+    _check_schema(columns)
+    return msgspec.json.decode(str(columns["body"]).encode(), type=of)
+
+
+def _check_schema(columns: Columns) -> None:
+    schema = columns["schema"]
+    if schema not in (SCHEMA, SCHEMA - 1):
+        raise Unavailable(
+            f"a row has schema {schema}; this release reads {SCHEMA - 1} and {SCHEMA}: finish rolling out",
+            code="RowSchema",
+        )
+
+
+def _text(value: Any, *, without: str = "") -> str:
+    sparse = _sparse(value)
+    sparse.pop(without, None)
+    return msgspec.json.encode(sparse).decode()
+
+
+def _sparse(value: Any) -> Any:
+    """A dataclass as the dict of its fields that differ from their defaults (and its schema); others as they are."""
+    if isinstance(value, tuple):
+        return [_sparse(item) for item in value]
+    if not dataclasses.is_dataclass(value):
+        return value
+    return {
+        part.name: _sparse(getattr(value, part.name))
+        for part in dataclasses.fields(value)
+        if part.name == "schema" or getattr(value, part.name) != _default_of(part)
+    }
+
+
+def _default_of(part: dataclasses.Field[Any]) -> Any:
+    return part.default_factory() if part.default_factory is not dataclasses.MISSING else part.default
