@@ -19,6 +19,8 @@ def units_left(hold: Hold, *, needed: int) -> int:
     if hold.run.deferred_to > day or (held or 0) >= wanted_total:
         return max(0, (held or 0) - spent)
     settled = _ask(hold, day, held=held, wanted_total=wanted_total)
+    if settled.closed:
+        return 0
     hold.change(grants={**hold.run.grants, day: settled.total})
     if hold.run.deferred_to:
         hold.change(deferred_to="")

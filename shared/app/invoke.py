@@ -49,7 +49,8 @@ def send(hold: Hold) -> None:
     unsent = picked[len(sent) :]
     _return_units(hold, [chunk for chunk in unsent if chunk.status == "Planned"])
     for each in sent:
-        _take_answer(hold, each.chunk, each.answer)
+        # The hold's copy, not ours: an answer before this one may have written it (a chunk cut down is written at once).
+        _take_answer(hold, hold.chunks[each.chunk.number], each.answer)
     _set_pace(hold, sent)
     if hold.run.opened < hold.run.planned_chunks or unsent:
         hold.again_at(hold.now_ms + hold.run.backoff_ms)
@@ -163,6 +164,8 @@ def confirm(hold: Hold, chunk: Chunk, *, invoke_id: str) -> None:
     )
     hold.put(confirmed)
     hold.say(emit.invoked(confirmed))
+    hold.change(poll_ms=0)
+    hold.again_at(now_ms + limits.POLL_MS_FIRST)
     hold.progressed = True
     hold.ports.log(
         "chunk.invoked", run_id=hold.run.run_id, chunk_id=chunk.chunk_id, invoke_id=invoke_id, targets=left(chunk)

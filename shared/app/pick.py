@@ -43,7 +43,7 @@ def pick(hold: Hold) -> list[Chunk]:
 def _candidates(hold: Hold, bounds: Bounds, room: int) -> list[Chunk]:
     """Unsent chunks of the current wave: those taken up already, then the next planned ones."""
     run = hold.run
-    active = [hold.chunks[number] for number in sorted(run.active)]
+    active = [hold.chunks[number] for number in sorted(run.active) if hold.chunks[number].status != "Finished"]
     wave = min((chunk.wave for chunk in active), default=_wave_of(run.wave_ends, run.opened + 1))
     waiting = [chunk for chunk in active if chunk.wave == wave and is_sendable(hold, chunk)]
     if wave >= len(run.wave_ends) or room <= 0:

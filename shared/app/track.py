@@ -7,6 +7,7 @@ from dataclasses import replace
 from shared.app.hold import Hold
 from shared.app.invoke import confirm
 from shared.core import limits
+from shared.core.days import day_of
 from shared.core.errors import FleetrunError, Refused, Unavailable, UnknownOutcome
 from shared.core.model import Chunk, InvocationView
 from shared.core.track import end_all, ended_now, is_worth_fetching, next_poll_ms, record, see
@@ -17,7 +18,9 @@ def recover(hold: Hold) -> None:
     for number in hold.run.sending:
         chunk = hold.chunks.get(number)
         if chunk is not None and chunk.status == "Planned":
-            hold.put(replace(chunk, status="Unconfirmed", sent_ms=chunk.sent_ms or hold.run.sending_ms))
+            sent_ms = hold.run.sending_ms
+            unit_day = chunk.unit_day or day_of(sent_ms)  # the intent took the unit before it was written
+            hold.put(replace(chunk, status="Unconfirmed", sent_ms=chunk.sent_ms or sent_ms, unit_day=unit_day))
             hold.ports.log("chunk.in_doubt", run_id=hold.run.run_id, chunk_id=chunk.chunk_id)
     hold.change(sending=())
 
@@ -49,7 +52,7 @@ def _not_found(hold: Hold, chunk: Chunk) -> None:
     given_up = hold.run.halted or chunk.tries >= limits.STEP_ATTEMPTS_MAX
     if not given_up:
         hold.looked_for.add(chunk.number)
-        hold.again_at(hold.now_ms + limits.POLL_MS_FIRST)
+        hold.again_at(hold.now_ms + (limits.DOUBT_MS_DEFERRED if hold.run.deferred_to else limits.POLL_MS_FIRST))
     elif hold.now_ms - chunk.sent_ms >= limits.LOOK_UP_MS:
         why = "sent without an answer, and not found in ECS since"
         ids = {target.instance_id: why for target in chunk.targets}

@@ -115,3 +115,5 @@ DEAD_LETTER_BYTES_MAX = 32_000
 """Ours: of a rejected message, as much as fits a queue message after Base64 twice, with its reason."""
 SWEEP_PAGE = 100
 """Rows per BatchGetRow: limits page 2021; a sweep reads that many heads at a time."""
+DOUBT_MS_DEFERRED = 600_000
+"""Ours: how often a chunk in doubt is looked for while the run has no unit to send it again."""

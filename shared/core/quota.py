@@ -22,13 +22,17 @@ class Settled:
 
     total: int
     short: bool
+    closed: bool = False
+    """ECS says that the day is used up: even units that are held are worth nothing any more."""
 
 
 def next_ask(*, wanted_total: int, granted: int | None, used: int, closed: bool, limit: int) -> Ask | Settled:
     """What to try after the row was read: as much of `wanted_total` as the day still has."""
     held = granted or 0
+    if closed:
+        return Settled(held, short=True, closed=True)
     if held >= wanted_total:
         return Settled(held, short=False)
-    left = 0 if closed else max(0, limit - used)
+    left = max(0, limit - used)
     total = min(wanted_total, held + left)
     return Settled(held, short=True) if total == held else Ask(granted, total)
