@@ -28,20 +28,25 @@ def sleep_ms(ms: int) -> None:
 
 
 class ThreadLanes:
-    """Threads that live as long as the function's instance: each keeps its connection."""
+    """Threads that live as long as the function's instance: each keeps its connection.
+
+    Lanes inside a lane run one after the other: waiting there for threads that wait here would be the end.
+    """
 
     def __init__(self, *, threads_max: int) -> None:
         self._threads_max = threads_max
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
+        self._here = threading.local()
 
     def each(self, act: Callable[[In], Out], items: Sequence[In], *, width: int) -> list[Out]:
         width = min(width, self._threads_max, len(items))
-        if width <= 1:
+        if width <= 1 or getattr(self._here, "is_lane", False):
             return [act(item) for item in items]
         gate = threading.Semaphore(width)
 
         def in_lane(item: In) -> Out:
+            self._here.is_lane = True
             with gate:
                 return act(item)
 

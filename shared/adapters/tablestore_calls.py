@@ -41,6 +41,10 @@ class TableCalls:
         self._made: Any = None
         self._lock = threading.Lock()
 
+    def open(self) -> None:
+        """Imports the SDK and makes the client, which takes a good part of a cold start; sends nothing."""
+        self._client()
+
     # -- reads --------------------------------------------------------------------------------------------------------
     def get(self, table: str, key: Key, *, columns: Sequence[str] = ()) -> Columns | None:
         """The row's columns; None if there is no row, or none of `columns` in it."""

@@ -1,0 +1,25 @@
+"""stop_runs: queue fleetrun-stops (its own, so that a stop never waits behind a backlog) → stop marks beside runs."""
+
+from __future__ import annotations
+
+from shared.app.receive import receive
+from shared.runtime.boundary import handle_batch
+from shared.runtime.compose import Composer
+from shared.runtime.context import Context
+
+_composer = Composer()
+
+
+def initializer(context: Context) -> None:
+    _composer.compose(context).adapters.open()
+
+
+def handler(event: bytes, context: Context) -> dict[str, object]:
+    it = _composer.compose(context)
+    return handle_batch(
+        event,
+        request_id=context.request_id,
+        act=lambda message: receive(it.ports, it.policy, message),
+        log=it.log,
+        clock=it.ports.clock,
+    )
