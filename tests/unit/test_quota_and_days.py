@@ -1,0 +1,72 @@
+"""Stage 4 and its calendar: UTC+8 days, and how much to ask for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core import limits
+from shared.core.days import day_of, is_too_late, iso, next_day_start_ms
+from shared.core.quota import Ask, Settled, next_ask
+
+moments = st.integers(0, 4_102_444_800_000)
+
+
+def ms(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def test_the_day_begins_at_midnight_of_utc8_not_of_utc() -> None:
+    assert day_of(ms("2026-01-05T15:59:59+00:00")) == "2026-01-05"
+    assert day_of(ms("2026-01-05T16:00:00+00:00")) == "2026-01-06"
+
+
+@given(moments)
+def test_the_next_day_is_the_first_moment_with_another_name(now_ms: int) -> None:
+    start_ms = next_day_start_ms(now_ms)
+
+    assert day_of(start_ms - 1) == day_of(now_ms)
+    assert day_of(start_ms) != day_of(now_ms)
+    expected = datetime.fromtimestamp(now_ms / 1000, timezone(timedelta(hours=8))) + timedelta(days=1)
+    assert day_of(start_ms) == f"{expected:%Y-%m-%d}"
+
+
+def test_just_before_midnight_no_unit_is_spent() -> None:
+    midnight = ms("2026-01-05T16:00:00+00:00")
+
+    assert is_too_late(midnight - limits.CALL_MS_MAX)
+    assert not is_too_late(midnight - limits.CALL_MS_MAX - 1)
+    assert not is_too_late(midnight)
+
+
+def test_times_in_events_are_rfc_3339_with_milliseconds() -> None:
+    assert iso(ms("2026-01-05T16:00:00+00:00") + 7) == "2026-01-05T16:00:00.007Z"
+
+
+@given(
+    wanted=st.integers(0, 600),
+    granted=st.none() | st.integers(0, 600),
+    used=st.integers(0, 700),
+    closed=st.booleans(),
+    limit=st.integers(0, 600),
+)
+def test_never_more_is_asked_for_than_wanted_or_left(
+    wanted: int, granted: int | None, used: int, closed: bool, limit: int
+) -> None:
+    step = next_ask(wanted_total=wanted, granted=granted, used=used, closed=closed, limit=limit)
+
+    if isinstance(step, Ask):
+        assert not closed
+        assert (granted or 0) < step.total <= wanted
+        assert used + step.total - (granted or 0) <= limit
+    else:
+        assert step.total == (granted or 0)
+        assert step.short is (closed or step.total < wanted)
+
+
+def test_a_closed_day_gives_nothing_even_to_whom_it_owes() -> None:
+    step = next_ask(wanted_total=3, granted=3, used=3, closed=True, limit=500)
+
+    assert step == Settled(3, short=True, closed=True)
