@@ -1,7 +1,8 @@
 """Whatever happens at whichever port call: nothing is lost, nothing runs twice, and the run ends.
 
-The scenario is played once to count its port calls. Then it is played again for every call and every kind of trouble: the
-function dies before or after the call's effect, the answer is lost, the service is not available. Exhaustive, not random.
+The scenario is played once to count its port calls. Then it is played again for every call and every kind of trouble:
+the function dies before or after the call's effect, the answer is lost, the service is not available. Exhaustive, not
+random.
 """
 
 from __future__ import annotations
