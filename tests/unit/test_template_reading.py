@@ -101,7 +101,8 @@ def test_whatever_is_wrong_with_a_resource_is_said_with_its_path(resource: str, 
         ("Resources: {}\n", "Resources: is missing"),
         (f"Resources: {{R: {{{QUEUE}}}}}\nTransform: x\n", "Transform: unknown section"),
         (f"Resources:\n  R: {{{QUEUE}}}\n  R: {{{QUEUE}}}\n", "R stands here twice"),
-        ("Resources: [\n", "expected the node content"),
+        ("Resources: [\n", "while parsing"),
+        (f"Resources: {{Yes: {{{QUEUE}}}}}\n", "True is no name; quote it"),
         (f"Resources: {{R: {{{QUEUE}}}}}\nOutputs: {{O: {{Val: 1}}}}\n", "Outputs.O.Value: is missing"),
         (f"Resources: {{R: {{{QUEUE}}}}}\nOutputs: {{O: {{Value: {{Ref: X}}}}}}\n", "Outputs.O.Value: there is no"),
     ],
@@ -128,15 +129,17 @@ Parameters:
   Size: {Type: Number, Default: 5, MinValue: 1, MaxValue: 9}
   Name: {Type: String, Default: q, AllowedPattern: '[a-z]+', MaxLength: 3}
   Kind: {Type: String, Default: small, AllowedValues: [small, large]}
-  On: {Type: Boolean, Default: false}
+  Logs: {Type: Boolean, Default: false}
 Resources:
-  R: {Type: 'ALIYUN::MNS::Queue', Properties: {QueueName: {Ref: Name}, VisibilityTimeout: {Ref: Size}, LoggingEnabled: {Ref: On}}}
+  R:
+    Type: 'ALIYUN::MNS::Queue'
+    Properties: {QueueName: {Ref: Name}, VisibilityTimeout: {Ref: Size}, LoggingEnabled: {Ref: Logs}}
 """
 
 
 def test_parameters_have_their_defaults_and_can_be_overridden_by_text() -> None:
     plain = properties_of(read(PARAMETERS), "R")
-    given_ = properties_of(read(PARAMETERS, {"Size": "7", "Name": "abc", "On": "true"}), "R")
+    given_ = properties_of(read(PARAMETERS, {"Size": "7", "Name": "abc", "Logs": "true"}), "R")
 
     assert plain == {"QueueName": "q", "VisibilityTimeout": 5, "LoggingEnabled": False}
     assert given_ == {"QueueName": "abc", "VisibilityTimeout": 7, "LoggingEnabled": True}
@@ -151,7 +154,7 @@ def test_parameters_have_their_defaults_and_can_be_overridden_by_text() -> None:
         ({"Name": "UP"}, "Parameters.Name: 'UP' does not match"),
         ({"Name": "abcd"}, "Parameters.Name: 'abcd' has 4 characters"),
         ({"Kind": "medium"}, "Parameters.Kind: 'medium' is not one of small, large"),
-        ({"On": "perhaps"}, "Parameters.On: 'perhaps' is not a Boolean"),
+        ({"Logs": "perhaps"}, "Parameters.Logs: 'perhaps' is not a Boolean"),
         ({"Sise": 5}, "Parameters.Sise: was given, but the template has no such parameter"),
     ],
 )
@@ -173,7 +176,7 @@ def test_a_parameter_without_default_needs_a_value() -> None:
 def test_functions_come_to_their_values_at_deployment() -> None:
     template = read(
         """
-Conditions: {Yes: {'Fn::Equals': [{Ref: 'ALIYUN::Region'}, cn-hangzhou]}, No: {'Fn::Not': [{Condition: 'Yes'}]}}
+Conditions: {Here: {'Fn::Equals': [{Ref: 'ALIYUN::Region'}, cn-hangzhou]}, There: {'Fn::Not': [{Condition: Here}]}}
 Resources:
   Q: {Type: 'ALIYUN::MNS::Queue', Properties: {QueueName: work}}
   F:
@@ -181,8 +184,8 @@ Resources:
     Properties:
       FunctionName: {'Fn::Join': ['-', [f, !Ref 'ALIYUN::Region']]}
       Handler: {'Fn::Select': [1, [a, b.c]]}
-      Runtime: {'Fn::If': ['Yes', python3.10, python3.12]}
-      Description: {'Fn::If': ['No', x, {Ref: 'ALIYUN::NoValue'}]}
+      Runtime: {'Fn::If': [Here, python3.10, python3.12]}
+      Description: {'Fn::If': [There, x, {Ref: 'ALIYUN::NoValue'}]}
       EnvironmentVariables:
         QUEUE: !GetAtt Q.QueueName
         URL: {'Fn::Sub': ['${!x}/${Q.QueueName}/${own}/${ALIYUN::TenantId}', {own: mine}]}
@@ -201,9 +204,9 @@ Resources:
 
 def test_a_resource_whose_condition_fails_is_left_out_and_cannot_be_spoken_of() -> None:
     text = """
-Conditions: {No: {'Fn::Equals': [1, 2]}}
+Conditions: {Never: {'Fn::Equals': [1, 2]}}
 Resources:
-  Q: {Type: 'ALIYUN::MNS::Queue', Condition: 'No', Properties: {QueueName: q}}
+  Q: {Type: 'ALIYUN::MNS::Queue', Condition: Never, Properties: {QueueName: q}}
   T: {Type: 'ALIYUN::MNS::Topic', Properties: {TopicName: %s}}
 """
 
