@@ -23,6 +23,11 @@ class Ids:
             self._streams[purpose] = random.Random(f"{self._seed}:{purpose}")
         return self._streams[purpose]
 
+    def reseed(self, seed: int) -> None:
+        """Starts every stream anew, as if it had been made with `seed`."""
+        self._seed = seed
+        self._streams.clear()
+
     def hexadecimal(self, purpose: str, length: int) -> str:
         """Upper-case hexadecimal, e.g. an MNS request id of 24 characters."""
         return f"{self.stream(purpose).getrandbits(length * 4):0{length}X}"

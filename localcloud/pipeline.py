@@ -9,7 +9,7 @@ import asyncio
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from localcloud.clock import Timeline
 from localcloud.faults import NO_HARM, FaultPlan, Harm
@@ -42,7 +42,7 @@ class Pipeline:
         self,
         *,
         endpoints: Mapping[str, Endpoint],
-        control: Callable[[Request], Response],
+        control: Callable[[Request], Awaitable[Response]],
         timeline: Timeline,
         faults: FaultPlan,
         journal: Journal,
@@ -60,7 +60,7 @@ class Pipeline:
         service = route(request)
         self.timeline.run_due()
         if service == "control":
-            return self._control(request)
+            return await self._control(request)
         started = time.perf_counter()
         endpoint = self.endpoints.get(service)
         if endpoint is None:
@@ -105,7 +105,7 @@ class Pipeline:
             return None
         return endpoint.refuse(request, harm.refuse_after) if harm.refuse_after is not None else response
 
-    def _control(self, request: Request) -> Response:
-        response = self.control(request)
+    async def _control(self, request: Request) -> Response:
+        response = await self.control(request)
         self.journal.flush()
         return response

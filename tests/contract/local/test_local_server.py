@@ -45,6 +45,10 @@ class EchoEndpoint:
         return Response(refusal.status or (400 if refusal.throttle else 500), (), body)
 
 
+async def _no_control(request: Request) -> Response:
+    return Response(404)
+
+
 class World:
     """A server with one endpoint on a free port."""
 
@@ -55,7 +59,7 @@ class World:
         timeline = Timeline(ManualClock())
         self.pipeline = Pipeline(
             endpoints={"ecs": self.endpoint},
-            control=lambda request: Response(200),
+            control=_no_control,
             timeline=timeline,
             faults=self.faults,
             journal=NoJournal(),
