@@ -149,22 +149,24 @@ class World:
         self.runner = MemoryRunner(self.clock, self.directory)
         self.queue = MemoryQueue(self.clock)
 
+    def ports(self) -> Ports:
+        return Ports(
+            clock=self.clock,
+            ids=self.ids,
+            lanes=self.lanes,
+            log=self.log,
+            directory=self.directory,
+            runner=self.runner,
+            queue=self.queue,
+            publisher=self.publisher,
+            runs=self.runs,
+            quota=self.quota,
+        )
+
 
 def memory_ports(*, seed: int = 0) -> tuple[Ports, World]:
     world = World(ids=SeededIds(seed))
-    ports = Ports(
-        clock=world.clock,
-        ids=world.ids,
-        lanes=world.lanes,
-        log=world.log,
-        directory=world.directory,
-        runner=world.runner,
-        queue=world.queue,
-        publisher=world.publisher,
-        runs=world.runs,
-        quota=world.quota,
-    )
-    return ports, world
+    return world.ports(), world
 
 
 def memory_policy(*, daily_quota: int | None = 500, instances_per_chunk: int = 50) -> Policy:

@@ -1,0 +1,166 @@
+"""Result events as types: what a consumer of the queue fleetrun-events decodes; made into events/schema/event.json.
+
+An event is CloudEvents 1.0 JSON. Its id derives from run and number, so a consumer drops repeats by it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What all parts share. Unknown fields are skipped: a later release may say more."""
+
+
+class _Facts(_Part, frozen=True, kw_only=True):
+    run_id: str
+    request_id: str
+
+
+class Accepted(_Facts, frozen=True, kw_only=True):
+    """The request is durable: it will be carried out, whatever crashes."""
+
+    region: str
+
+
+class Rejected(_Facts, frozen=True, kw_only=True):
+    """The message is wrong; nothing was done."""
+
+    code: str
+    field: str
+    """Path of the field at fault, e.g. targets.instanceIds[3]; empty if it is the whole."""
+    message: str
+
+
+class ExcludedTarget(_Part, frozen=True, kw_only=True):
+    """A target that is left out, and what to do about it."""
+
+    instance_id: str
+    name: str
+    reason: str
+    detail: str
+
+
+class Planned(_Facts, frozen=True, kw_only=True):
+    """What will be done. `excluded` spells out the first hundred, `excludedByReason` counts all."""
+
+    requested: int
+    included: int
+    excluded_by_reason: dict[str, int]
+    excluded: list[ExcludedTarget]
+    chunks: int
+    units: int
+
+
+class Deferred(_Facts, frozen=True, kw_only=True):
+    """The day has no units left: the remaining chunks wait."""
+
+    to_day: str
+    chunks: int
+    reason: str
+
+
+class Invoked(_Facts, frozen=True, kw_only=True):
+    """ECS took a chunk."""
+
+    chunk_id: str
+    invoke_id: str
+    wave: int
+    targets: int
+
+
+class Outcome(_Part, frozen=True, kw_only=True):
+    """How one target ended: ECS's InvocationStatus, or Excluded, NotStarted, Unknown."""
+
+    instance_id: str
+    name: str
+    status: str
+    exit_code: int | None
+    error_code: str
+    error_info: str
+    output: str
+    """The first part; the whole is kept in the rows."""
+    dropped: int
+    """Bytes of output that ECS threw away."""
+    start_time: str
+    finish_time: str
+
+
+class Finished(_Facts, frozen=True, kw_only=True):
+    """Targets of one chunk that ended, at most fifty."""
+
+    chunk_id: str
+    targets: list[Outcome]
+
+
+class Stopping(_Facts, frozen=True, kw_only=True):
+    """Nothing new starts from here on; what runs is being stopped."""
+
+    reason: str
+
+
+class Ended(_Facts, frozen=True, kw_only=True):
+    """Every target has ended; the counts sum to `requested`."""
+
+    status: str
+    reason: str
+    counts: dict[str, int]
+    requested: int
+    units_spent: int
+    duration_ms: int
+
+
+class _Envelope(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    specversion: str
+    id: str
+    """run id and number."""
+    source: str
+    subject: str
+    """The run id."""
+    time: str
+    sequence: str
+    """The event's number in its run: eight digits, without gaps."""
+    datacontenttype: str
+
+
+class RunAccepted(_Envelope, frozen=True, kw_only=True, tag="fleetrun.run.accepted"):
+    data: Accepted
+
+
+class RunRejected(_Envelope, frozen=True, kw_only=True, tag="fleetrun.run.rejected"):
+    data: Rejected
+
+
+class RunPlanned(_Envelope, frozen=True, kw_only=True, tag="fleetrun.run.planned"):
+    data: Planned
+
+
+class RunDeferred(_Envelope, frozen=True, kw_only=True, tag="fleetrun.run.deferred"):
+    data: Deferred
+
+
+class ChunkInvoked(_Envelope, frozen=True, kw_only=True, tag="fleetrun.chunk.invoked"):
+    data: Invoked
+
+
+class TargetsFinished(_Envelope, frozen=True, kw_only=True, tag="fleetrun.targets.finished"):
+    data: Finished
+
+
+class RunStopping(_Envelope, frozen=True, kw_only=True, tag="fleetrun.run.stopping"):
+    data: Stopping
+
+
+class RunFinished(_Envelope, frozen=True, kw_only=True, tag="fleetrun.run.finished"):
+    data: Ended
+
+
+Event = (
+    RunAccepted | RunRejected | RunPlanned | RunDeferred | ChunkInvoked | TargetsFinished | RunStopping | RunFinished
+)
+
+
+def decode_event(body: bytes) -> Event:
+    """Raises msgspec.ValidationError for what is no event of ours."""
+    event: Event = msgspec.json.decode(body, type=Event)
+    return event
