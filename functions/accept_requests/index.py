@@ -11,7 +11,8 @@ _composer = Composer()
 
 
 def initializer(context: Context) -> None:
-    _composer.compose(context).adapters.open()
+    it = _composer.compose(context)
+    it.adapters.open_all(it.policy.region)
 
 
 def handler(event: bytes, context: Context) -> dict[str, object]:

@@ -13,7 +13,7 @@ _composer = Composer()
 
 
 def initializer(context: Context) -> None:
-    _composer.compose(context).adapters.open()
+    _composer.compose(context).adapters.open_rows_and_queues()
 
 
 def handler(event: bytes, context: Context) -> dict[str, object]:  # noqa: ARG001  a tick carries nothing

@@ -48,6 +48,10 @@ class EcsCalls:
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
 
+    def open(self, region: str) -> None:
+        """Imports the SDK and makes the region's client; sends nothing."""
+        self._client(region)
+
     def read(self, region: str, request: Any) -> dict[str, Any]:
         """The answer's JSON; repeated a few times while ECS is busy. Raises Refused, Unavailable.
 

@@ -41,11 +41,17 @@ class Adapters:
     quota: TableQuotaLedger
     lanes: ThreadLanes
     tables: TableCalls
+    ecs: EcsCalls
 
-    def open(self) -> None:
-        """Imports the SDKs that every function needs and makes their clients: in the initializer, not in a call."""
+    def open_rows_and_queues(self) -> None:
+        """Imports these SDKs and makes their clients: in the initializer, not in a call. Sends nothing."""
         self.tables.open()
         self.accounts.get()
+
+    def open_all(self, region: str) -> None:
+        """The same, with ECS."""
+        self.open_rows_and_queues()
+        self.ecs.open(region)
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,7 @@ def adapters_of(settings: Settings, credentials: Credentials) -> Adapters:
         quota=TableQuotaLedger(tables),
         lanes=lanes,
         tables=tables,
+        ecs=calls,
     )
 
 
