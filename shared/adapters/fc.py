@@ -43,20 +43,21 @@ class FunctionCalls:
 
     def invoke(self, function: str, payload: bytes) -> Answer:
         """Calls it and waits. Raises FunctionFailed, Refused (no such function), Unavailable, UnknownOutcome."""
-        return self._invoke(function, payload, {})
+        return self._invoke(function, payload, "Sync")
 
     def invoke_async(self, function: str, payload: bytes) -> Answer:
         """Leaves the payload to be handled later. Raises Refused, Unavailable, UnknownOutcome."""
-        return self._invoke(function, payload, {"x-fc-invocation-type": "Async"})
+        return self._invoke(function, payload, "Async")
 
-    def _invoke(self, function: str, payload: bytes, headers: dict[str, str]) -> Answer:
+    def _invoke(self, function: str, payload: bytes, kind: str) -> Answer:
         from fc2.fc_exceptions import FcError
         from requests.exceptions import ConnectionError as NoConnection
         from requests.exceptions import RequestException
 
         try:
             # The SDK's default for headers is one dict shared by all calls: a fresh one each time.
-            response = self._client.invoke_function(SERVICE, function, payload=payload, headers=dict(headers))
+            headers = {"x-fc-invocation-type": kind}
+            response = self._client.invoke_function(SERVICE, function, payload=payload, headers=headers)
         except FcError as error:
             raise _translated(function, error) from None
         except NoConnection as error:
