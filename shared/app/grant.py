@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.app.hold import Hold
 from shared.core import emit, limits
-from shared.core.days import day_of, is_too_late, next_day_start_ms
+from shared.core.days import day_of, next_day_start_ms, quiet_until_ms
 from shared.core.errors import Unavailable, UnknownOutcome
 from shared.core.quota import Settled, next_ask
 
@@ -62,15 +62,15 @@ def defer(hold: Hold, *, chunks: int, reason: str) -> None:
         hold.change(deferred_to=day)
         hold.say(emit.deferred(day=day, chunks=chunks, reason=reason))
         hold.ports.log("run.deferred", run_id=hold.run.run_id, to_day=day, chunks=chunks, reason=reason)
-    hold.again_at(start_ms + _spread_ms(hold.run.run_id))
+    hold.again_at(start_ms + limits.CLOCK_SKEW_MS_MAX + _spread_ms(hold.run.run_id))
 
 
-def wait_for_midnight(hold: Hold) -> bool:
-    """Whether it is too late in the day to spend its units safely; asks for an advance in the new day then."""
-    if not is_too_late(hold.now_ms):
-        return False
-    hold.again_at(next_day_start_ms(hold.now_ms))
-    return True
+def wait_out_midnight(hold: Hold) -> bool:
+    """Whether it is too close to midnight to know on which day a call is counted; asks for an advance after it then."""
+    until_ms = quiet_until_ms(hold.now_ms)
+    if until_ms:
+        hold.again_at(until_ms)
+    return bool(until_ms)
 
 
 def _spread_ms(run_id: str) -> int:

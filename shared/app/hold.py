@@ -135,7 +135,8 @@ class Hold:
             self.change(status=check(RUN, run.status, status))
         if self.run.status in ENDS_OF_RUN and not run.finished_ms:
             self.change(finished_ms=self.now_ms)
-            self.say(emit.finished(self.run))
+            if run.request is not None:
+                self.say(emit.finished(self.run))
 
     def _status_on_the_way(self) -> str:
         run = self.run

@@ -16,7 +16,7 @@ from shared.app.hold import Hold
 from shared.app.pick import left, pick
 from shared.app.recut import recut
 from shared.core import emit, limits
-from shared.core.days import day_of
+from shared.core.days import day_of, last_call_ms
 from shared.core.errors import Refused, Unavailable, UnknownOutcome
 from shared.core.invoke import Verdict, verdict_of
 from shared.core.model import Chunk
@@ -38,8 +38,11 @@ def send(hold: Hold) -> None:
     if hold.run.backoff_ms and hold.run.due_ms > hold.now_ms:
         hold.again_at(hold.run.due_ms)
         return
+    opened = hold.run.opened
     picked = [chunk for chunk in pick(hold) if left(chunk)]
     if not picked:
+        if hold.run.opened > opened:
+            hold.again_at(hold.now_ms)  # chunks that a partial stop had emptied were passed over; the next ones can go
         return
     if not _ensure_command(hold):
         _return_units(hold, picked)
@@ -125,8 +128,10 @@ def _invoke(hold: Hold, chunk: Chunk) -> Answer:
         username=request.username,
         working_dir=request.command.working_dir,
     )
+    # Not after our lease, and not after the day whose unit pays for it: both may have passed since the chunk was picked.
+    not_after_ms = min(run.lease_until_ms - limits.LEASE_MARGIN_MS, last_call_ms(chunk.unit_day))
     try:
-        return hold.ports.runner.invoke(invocation, not_after_ms=run.lease_until_ms - limits.LEASE_MARGIN_MS)
+        return hold.ports.runner.invoke(invocation, not_after_ms=not_after_ms)
     except (Refused, Unavailable, UnknownOutcome) as error:
         return error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.app.grant import defer, units_left, wait_for_midnight
+from shared.app.grant import defer, units_left, wait_out_midnight
 from shared.app.hold import Hold
 from shared.core import chunk as cutting
 from shared.core import emit, limits, rate
@@ -34,7 +34,7 @@ def pick(hold: Hold) -> list[Chunk]:
     flying = in_flight(counts) + in_doubt
     room = rate.allowance(bounds, in_flight=flying, failures=failures(counts))
     candidates = _candidates(hold, bounds, room)
-    if not candidates or wait_for_midnight(hold):
+    if not candidates or wait_out_midnight(hold):
         return []
     picked = _that_fit(hold, candidates, room, flying)
     return _with_units(hold, picked) if picked else []

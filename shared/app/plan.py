@@ -17,7 +17,9 @@ from shared.ports import Ports
 def plan(hold: Hold) -> None:
     """Plans the run, or rejects it. Raises Unavailable when ECS cannot be asked now."""
     request = hold.run.request
-    assert request is not None, "a rejected message is never planned"
+    if request is None:
+        reject(hold, Refused(**hold.run.refusal))
+        return
     hold.say(emit.accepted(hold.run))
     try:
         command_type = _command_type(hold, request)

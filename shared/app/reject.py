@@ -6,11 +6,12 @@ import base64
 
 import msgspec
 
-from shared.app.emit import publish, settle
-from shared.core import emit, limits
+from shared.app.advance import advance
+from shared.core import limits
 from shared.core.errors import Refused
 from shared.core.messages import Message
 from shared.core.model import SCHEMA, Run, rejection_id_of
+from shared.core.wakeups import WakeUp
 from shared.ports import Policy, Ports
 
 
@@ -24,26 +25,16 @@ def reject(ports: Ports, policy: Policy, message: Message, error: Refused) -> st
         body_hash="",
         region=policy.region,
         accepted_ms=now_ms,
-        status="Rejected",
-        reason=f"{error.code}: {error.message}",
+        refusal={"code": error.code, "field": error.field, "message": error.message},
         due_ms=now_ms,
-        finished_ms=now_ms,
     )
-    draft = emit.rejected(code=error.code, field=error.field, message=error.message)
-    events = emit.numbered(rejected, [draft], account_id=policy.account_id, now_ms=now_ms)
-    rejected = rejected.next(event_seq=1)
-    ports.runs.put_events(events, base_version=0)
     if not ports.runs.insert_run(rejected):
         stored = ports.runs.read_run(rejected.run_id)
         assert stored is not None, f"{rejected.run_id} is there and is not"
         if stored.due_ms == 0:
             return "rejected"
-        rejected, events = stored, []
     ports.runs.remember(rejected)
     ports.queue.send_dead_letter(_dead_letter(message, error))
-    sent = publish(ports, rejected, events)
-    if sent == rejected.event_seq:
-        settle(ports, rejected, event_sent=sent)
     ports.log(
         "message.rejected",
         run_id=rejected.run_id,
@@ -52,6 +43,7 @@ def reject(ports: Ports, policy: Policy, message: Message, error: Refused) -> st
         code=error.code,
         field=error.field,
     )
+    advance(ports, policy, WakeUp(run_id=rejected.run_id, wakeup_no=0))
     return "rejected"
 
 

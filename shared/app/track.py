@@ -22,7 +22,9 @@ def recover(hold: Hold) -> None:
             unit_day = chunk.unit_day or day_of(sent_ms)  # the intent took the unit before it was written
             hold.put(replace(chunk, status="Unconfirmed", sent_ms=chunk.sent_ms or sent_ms, unit_day=unit_day))
             hold.ports.log("chunk.in_doubt", run_id=hold.run.run_id, chunk_id=chunk.chunk_id)
-    hold.change(sending=())
+    if hold.run.sending:
+        hold.write_chunks()  # before another intent replaces this one: the doubt must stand in the rows (sim seed 160)
+        hold.change(sending=())
 
 
 def look_for(hold: Hold) -> None:

@@ -20,9 +20,19 @@ def next_day_start_ms(now_ms: int) -> int:
     return (now_ms + limits.DAY_OFFSET_MS) // DAY_MS * DAY_MS + DAY_MS - limits.DAY_OFFSET_MS
 
 
-def is_too_late(now_ms: int) -> bool:
-    """Whether a call begun now might be counted on the next day, whose units we do not hold."""
-    return next_day_start_ms(now_ms) - now_ms <= limits.CALL_MS_MAX
+def last_call_ms(day: str) -> int:
+    """Until when a call may begin that shall be counted on `day`: it takes its time, and clocks differ."""
+    start = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=_ZONE)
+    return int(start.timestamp()) * 1000 + DAY_MS - limits.CALL_MS_MAX - limits.CLOCK_SKEW_MS_MAX
+
+
+def quiet_until_ms(now_ms: int) -> int:
+    """The end of the quiet time around midnight if `now_ms` is in it, else 0: calls made in it may be counted on
+    either of two days."""
+    if now_ms > last_call_ms(day_of(now_ms)):
+        return next_day_start_ms(now_ms) + limits.CLOCK_SKEW_MS_MAX
+    day_start_ms = next_day_start_ms(now_ms) - DAY_MS
+    return day_start_ms + limits.CLOCK_SKEW_MS_MAX if now_ms < day_start_ms + limits.CLOCK_SKEW_MS_MAX else 0
 
 
 def iso(now_ms: int) -> str:

@@ -146,7 +146,7 @@ class Run:
     run_id: str
     request_id: str
     request: InvokeRequest | None
-    """None only for a message that could not be read as a request (status Rejected)."""
+    """None only for a message that could not be read as a request: it is rejected (`refusal`)."""
     body_hash: str
     """Of the request's meaning; the same requestId with another hash is refused."""
     region: str
@@ -198,6 +198,8 @@ class Run:
     """Instances that a partial stop named: not started any more if they were not."""
     stops_seen: int = 0
     """Stop marks that have been taken into account."""
+    refusal: Mapping[str, str] = field(default_factory=dict)
+    """Of a message that could not be read as a request: code, field and message."""
     reason: str = ""
     """Why the run was rejected or cut short; "" = ran its course."""
     width: int = 0

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core import limits
-from shared.core.days import day_of, is_too_late, iso, next_day_start_ms
+from shared.core.days import day_of, iso, next_day_start_ms, quiet_until_ms
 from shared.core.quota import Ask, Settled, next_ask
 
 moments = st.integers(0, 4_102_444_800_000)
@@ -33,12 +33,22 @@ def test_the_next_day_is_the_first_moment_with_another_name(now_ms: int) -> None
     assert day_of(start_ms) == f"{expected:%Y-%m-%d}"
 
 
-def test_just_before_midnight_no_unit_is_spent() -> None:
+def test_around_midnight_no_unit_is_spent() -> None:
     midnight = ms("2026-01-05T16:00:00+00:00")
+    margin = limits.CALL_MS_MAX + limits.CLOCK_SKEW_MS_MAX
 
-    assert is_too_late(midnight - limits.CALL_MS_MAX)
-    assert not is_too_late(midnight - limits.CALL_MS_MAX - 1)
-    assert not is_too_late(midnight)
+    assert quiet_until_ms(midnight - margin) == 0
+    assert quiet_until_ms(midnight - margin + 1) == midnight + limits.CLOCK_SKEW_MS_MAX
+    assert quiet_until_ms(midnight) == midnight + limits.CLOCK_SKEW_MS_MAX
+    assert quiet_until_ms(midnight + limits.CLOCK_SKEW_MS_MAX) == 0
+
+
+@given(moments)
+def test_a_call_begun_in_time_is_counted_on_its_day_however_the_clocks_differ(now_ms: int) -> None:
+    if quiet_until_ms(now_ms) == 0:
+        for skew in (-limits.CLOCK_SKEW_MS_MAX, limits.CLOCK_SKEW_MS_MAX):
+            assert day_of(now_ms + skew) == day_of(now_ms)
+        assert day_of(now_ms + limits.CALL_MS_MAX) == day_of(now_ms)
 
 
 def test_times_in_events_are_rfc_3339_with_milliseconds() -> None:
