@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import asdict, dataclass
+
+import msgspec
 
 from localcloud.http import Request, Response
 
@@ -21,8 +22,7 @@ PATH_CHARS_MAX = 200
 ERROR_CODE = re.compile(rb'"(?:Code|ErrorCode)"\s*:\s*"([^"]{1,80})"|<Code>([^<]{1,80})</Code>|(OTS[A-Za-z]{3,60})')
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedRequest:
+class LoggedRequest(msgspec.Struct, frozen=True, rename="camel"):
     """One request and how it ended."""
 
     number: int
@@ -43,8 +43,7 @@ class LoggedRequest:
     """Ids of the fault rules that fired on it."""
 
 
-@dataclass(slots=True)
-class Count:
+class Count(msgspec.Struct, rename="camel"):
     """Requests of one operation since the start (or the last `clear`)."""
 
     requests: int = 0
@@ -105,7 +104,7 @@ class RequestLog:
         return table
 
     def as_json(self, *, service: str | None = None, limit: int = ENTRIES_MAX) -> list[dict[str, object]]:
-        return [asdict(entry) for entry in self.entries(service=service, limit=limit)]
+        return [msgspec.to_builtins(entry) for entry in self.entries(service=service, limit=limit)]
 
     def clear(self) -> None:
         self._entries.clear()

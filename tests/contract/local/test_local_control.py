@@ -175,5 +175,5 @@ def test_the_request_log_can_be_read_by_service_counted_and_cleared() -> None:
     ask(controls, "DELETE", "/_local/requests")
 
     assert [entry["number"] for entry in entries] == [3]
-    assert counters["mns"]["Echo"] == {"requests": 2, "errors": 0, "duration_ms": 3.0}
+    assert counters["mns"]["Echo"] == {"requests": 2, "errors": 0, "durationMs": 3.0}
     assert ask(controls, "GET", "/_local/requests")[1] == {"requests": []}
