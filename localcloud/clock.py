@@ -80,6 +80,10 @@ class Timeline:
     def after(self, delay_ms: int, action: Callable[[], None]) -> Entry:
         return self.at(self.clock.now_ms() + delay_ms, action)
 
+    def clear(self) -> None:
+        """Forgets everything that is due."""
+        self._heap.clear()
+
     @property
     def next_due_ms(self) -> int | None:
         while self._heap and self._heap[0].action is None:
