@@ -38,7 +38,6 @@ def a_full_run(run_id: str = "run-0001") -> Run:
         wakeup_no=7,
         attempts=2,
         planned_chunks=3,
-        extra_chunks=1,
         opened=2,
         active={1: 10, 2: 0},
         sending=(2, 4),
