@@ -1,0 +1,92 @@
+# fleetrun: `make` lists the targets. GNU make 3.81 or newer, any Python from 3.10 on; everything else is set up here.
+#
+#   make run PORT=7200                     another port
+#   make run EVENT=events/mine.json        another request
+#   make setup VENV=.venv-3.12 PYTHON=python3.12
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+PORT ?= 7150
+INSTANCES ?= 120
+EVENT ?= events/demo.json
+JOBS ?= auto
+
+ROOT := $(CURDIR)
+PY := $(VENV)/bin/python
+FLEETRUN := $(VENV)/bin/fleetrun
+STAMP := $(VENV)/.fleetrun-is-set-up
+CHECKED := shared functions localcloud cli tests
+
+.PHONY: help setup run local invoke test check format schemas docs package bench bench-local sim sim-replay ci clean
+
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "; print "Usage: make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP) ## Make the virtual environment with the pinned packages (the other targets do it by themselves)
+
+run: $(STAMP) ## The whole way on this machine: local cloud, one request, 120 instances, summary (PORT= INSTANCES= EVENT=)
+	@$(FLEETRUN) demo --port $(PORT) --instances $(INSTANCES) --event $(EVENT)
+
+local: $(STAMP) ## The local cloud in the foreground, until Ctrl-C (PORT= INSTANCES= DATA=folder that keeps its state)
+	@$(FLEETRUN) local --port $(PORT) --instances $(INSTANCES) $(if $(DATA),--data $(DATA))
+
+invoke: $(STAMP) ## Call one function with a file: make invoke FUNCTION=accept_requests EVENT=events/…
+	@test -n "$(FUNCTION)" || { echo "FUNCTION= is missing, e.g. FUNCTION=sweep_runs"; exit 2; }
+	@test -n "$$ALIBABA_CLOUD_ACCESS_KEY_ID" || eval "$$($(FLEETRUN) local --port $(PORT) --print-env)"; \
+	$(FLEETRUN) call $(FUNCTION) $(EVENT)
+
+test: $(STAMP) ## All tests (JOBS= processes)
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(TESTS)
+
+check: $(STAMP) ## ruff and mypy, strict
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+format: $(STAMP) ## Put the code into the one form that check accepts
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+schemas: $(STAMP) ## Make events/schema/ anew from the types
+	@$(PY) -m cli.schemas
+
+docs: $(STAMP) ## Make the reference pages of docs/ anew from the code
+	@$(PY) -m cli.reference
+
+package: $(STAMP) ## Build what is deployed: dist/fleetrun/<version>/*.zip
+	@$(FLEETRUN) package
+
+bench: $(STAMP) ## Measure: wall time, memory, calls per run, import times
+	@$(PY) -m tests.bench.measure
+
+bench-local: $(STAMP) ## Measure the local cloud alone
+	@$(PY) -m tests.bench.local_cloud
+
+sim: $(STAMP) ## Simulate many seeds, and our planted bugs
+	@$(PY) -m tests.sim
+
+sim-replay: $(STAMP) ## Repeat one seed exactly: make sim-replay SEED=41
+	@test -n "$(SEED)" || { echo "SEED= is missing, e.g. SEED=41"; exit 2; }
+	@$(PY) -m tests.sim --seed $(SEED)
+
+ci: ## What the build server runs
+	@.ci/run
+
+clean: ## Remove what was made (not the virtual environment)
+	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .localcloud
+	@find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
+
+# Made anew when a list of packages changes. The command is a small script, so that nothing has to be built or fetched
+# to install ourselves, and the functions of the local cloud still import `shared` from their layer only.
+$(STAMP): requirements.txt requirements-dev.txt .ci/find-python .ci/fleetrun.in
+	@if test ! -x $(PY); then \
+		python=$$(.ci/find-python $(PYTHON)) || exit 1; \
+		echo "Setting up $(VENV) with $$($$python --version), once; this takes about a minute."; \
+		$$python -m venv $(VENV) || { echo "No $(VENV): Python's venv module is needed (Debian: python3-venv)."; exit 1; }; \
+	fi
+	@$(PY) -m pip install -q --disable-pip-version-check --no-deps -r requirements-dev.txt
+	@sed -e 's|@PYTHON@|$(abspath $(PY))|' -e 's|@ROOT@|$(ROOT)|' .ci/fleetrun.in > $(FLEETRUN)
+	@chmod +x $(FLEETRUN)
+	@touch $@

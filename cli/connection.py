@@ -1,0 +1,56 @@
+"""The cloud as the commands see it: rows to read, queues to send to. Nothing is sent before it is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cli.settings import settings
+
+if TYPE_CHECKING:
+    from cli.queues import Queues
+    from shared.adapters.quota_ledger import TableQuotaLedger
+    from shared.adapters.run_store import TableRunStore
+    from shared.runtime.compose import Adapters
+    from shared.runtime.settings import Settings
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Adapters of `shared`, so that a row has one reader only."""
+
+    settings: Settings
+    adapters: Adapters
+
+    @property
+    def runs(self) -> TableRunStore:
+        return self.adapters.runs
+
+    @property
+    def quota(self) -> TableQuotaLedger:
+        return self.adapters.quota
+
+    @cached_property
+    def queues(self) -> Queues:
+        from cli.queues import Queues
+
+        return Queues(self.adapters.accounts)
+
+    @property
+    def now_ms(self) -> int:
+        return self.adapters.clock.now_ms()
+
+
+def connect(endpoint: str | None) -> Connection:
+    """Raises BadEnvironment."""
+    return connection_of(settings(endpoint))
+
+
+def connection_of(found: Settings) -> Connection:
+    from shared.runtime.compose import adapters_of
+    from shared.runtime.log import quieten_sdks
+
+    assert found.credentials is not None, "settings() names missing keys"
+    quieten_sdks()
+    return Connection(found, adapters_of(found, found.credentials))

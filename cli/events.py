@@ -1,0 +1,117 @@
+"""`fleetrun events`: replays events from the rows, and takes nothing out of the queue fleetrun-events."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import options
+
+if TYPE_CHECKING:
+    from cli.connection import Connection
+    from shared.core.model import Run
+
+PAGE = 200
+"""Ours: events per read."""
+RUNS_SHOWN = 20
+"""Ours: of how many recent runs, without RUN."""
+POLL_S = 0.5
+
+
+@click.command()
+@click.argument("run_id", metavar="[RUN]", required=False)
+@click.option("--follow", "-f", is_flag=True, help="Go on until the run has ended, or Ctrl-C.")
+@options.as_json
+@options.endpoint
+def events(*, run_id: str | None, follow: bool, as_json: bool, endpoint: str | None) -> None:
+    """The events of a run, or of the recent runs, oldest first. --json prints them as published, one a line."""
+    from cli import report
+    from cli.connection import connect
+
+    connection = connect(endpoint)
+    if run_id is not None:
+        report.read_run(connection.runs, run_id)
+    seen: dict[str, int] = {}
+    while True:
+        shown = _runs(connection, run_id)
+        for event in _new_events(connection, shown, seen):
+            _print(event, as_json=as_json)
+        if not follow or (run_id is not None and all(report.is_ended(run) for run in shown)):
+            return
+        time.sleep(POLL_S)
+
+
+def _runs(connection: Connection, run_id: str | None) -> list[Run]:
+    from cli.runs import recent_runs
+
+    if run_id is None:
+        return recent_runs(connection, limit=RUNS_SHOWN)
+    return list(connection.runs.read_runs([run_id]).values())
+
+
+def _new_events(connection: Connection, shown: list[Run], seen: dict[str, int]) -> Iterator[dict[str, Any]]:
+    """Those above `seen`, over all runs by time; `seen` is moved on."""
+    found: list[dict[str, Any]] = []
+    for run in shown:
+        while seen.get(run.run_id, 0) < run.event_seq:
+            after = seen.get(run.run_id, 0)
+            # Rows above event_seq are prepared, not committed: they may still change.
+            page = connection.runs.read_events(run.run_id, after=after, limit=min(PAGE, run.event_seq - after))
+            if not page:
+                break
+            found += [json.loads(event.body) for event in page]
+            seen[run.run_id] = page[-1].sequence
+    yield from sorted(found, key=lambda event: (event["time"], event["subject"], event["sequence"]))
+
+
+def _print(event: dict[str, Any], *, as_json: bool) -> None:
+    from rich.text import Text
+
+    from cli import show, summary
+
+    if as_json:
+        show.as_json_line(event)
+        return
+    kind = event["type"].removeprefix("fleetrun.")
+    data = event["data"]
+    style = summary.style_of(data.get("status", "")) if kind == "run.finished" else "cyan"
+    show.out().print(
+        Text.assemble(
+            (f"{event['time'][11:23]}  {event['subject']}  {int(event['sequence']):>4}  ", "dim"),
+            (f"{kind:<16}", style),
+            f"  {told(kind, data)}".rstrip(),
+        )
+    )
+
+
+def told(kind: str, data: dict[str, Any]) -> str:
+    """An event's facts in a few words, harmless."""
+    from cli.show import harmless, number
+
+    if kind == "run.planned":
+        parts = [f"{data['included']:,} of {number(data['requested'], 'target')}, {number(data['chunks'], 'chunk')}"]
+        parts += [f"{count:,} {reason}" for reason, count in data["excludedByReason"].items()]
+        return ", ".join(parts)
+    if kind == "run.rejected":
+        return harmless(f"{data['code']}: {data['message']}")
+    if kind == "run.deferred":
+        return f"{number(data['chunks'], 'chunk')} to {data['toDay']}: {harmless(data['reason'])}"
+    if kind == "chunk.invoked":
+        return f"{data['invokeId']}: {number(data['targets'], 'target')}"
+    if kind == "targets.finished":
+        return _by_status([target["status"] for target in data["targets"]])
+    if kind == "run.finished":
+        return f"{data['status']} after {data['durationMs'] / 1000:.1f} s: {_counts(data['counts'])}"
+    return harmless(str(data.get("reason") or data.get("region") or ""))
+
+
+def _by_status(statuses: list[str]) -> str:
+    return _counts({status: statuses.count(status) for status in sorted(set(statuses))})
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{counts[status]:,} {status}" for status in sorted(counts))

@@ -1,0 +1,148 @@
+"""`fleetrun local`: the local cloud in the foreground. One of two modules of the command that know it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import exits, options
+
+if TYPE_CHECKING:
+    from localcloud.account import Account
+
+PORT = 7150
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, help="0: any free port; default 7150.")
+@click.option("--host", default="127.0.0.1", help="Address to listen on; default 127.0.0.1.")
+@click.option("--instances", type=click.IntRange(0), help="Scales the fleet; default: as the file says (120).")
+@click.option("--fleet", metavar="FILE", type=click.Path(path_type=Path), help="Which instances there are: YAML.")
+@click.option("--data", metavar="DIR", type=click.Path(path_type=Path), help="Keeps the state over a restart.")
+@click.option("--template", metavar="FILE", type=click.Path(path_type=Path), help="Default: template.yml.")
+@click.option("--parameter", metavar="K=V", multiple=True, help="Of the template, e.g. DailyQuota=3; repeatable.")
+@click.option("--access-key-id", metavar="ID")
+@click.option("--access-key-secret", metavar="SECRET")
+@click.option("--account-id", metavar="ID")
+@click.option("--region", metavar="REGION")
+@click.option("--tablestore-instance", metavar="NAME")
+@click.option("--simulated", is_flag=True, help="Instances answer without running anything.")
+@click.option("--lenient", is_flag=True, help="Do not check signatures.")
+@click.option("--seed", type=int, help="Of every id and random number.")
+@click.option("--print-env", is_flag=True, help="Print the shell exports for clients, and end.")
+@click.option("--until-stdin-closes", is_flag=True, hidden=True)
+def local(
+    *,
+    port: int,
+    host: str,
+    instances: int | None,
+    fleet: Path | None,
+    data: Path | None,
+    template: Path | None,
+    parameter: tuple[str, ...],
+    access_key_id: str | None,
+    access_key_secret: str | None,
+    account_id: str | None,
+    region: str | None,
+    tablestore_instance: str | None,
+    simulated: bool,
+    lenient: bool,
+    seed: int | None,
+    print_env: bool,
+    until_stdin_closes: bool,
+) -> None:
+    """ECS, MNS, Tablestore and Function Compute on this machine, on one port, until Ctrl-C.
+
+    Prints one line `ready: http://127.0.0.1:PORT` when it serves.
+    """
+    if until_stdin_closes:
+        _stop_when_stdin_closes()
+    named = {
+        "access_key_id": access_key_id,
+        "access_key_secret": access_key_secret,
+        "account_id": account_id,
+        "region": region,
+        "tablestore_instance": tablestore_instance,
+    }
+    account = _account({name: named[name] for name in named if named[name] is not None})
+    if print_env:
+        for name, value in sorted(local_environment(f"http://{host}:{port}", account).items()):
+            sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+        return
+    _serve(
+        port=port,
+        host=host,
+        instances=instances,
+        fleet=fleet,
+        data=data,
+        template=template,
+        parameters=_parameters(list(parameter)),
+        account=account,
+        executor="simulated" if simulated else "process",
+        strict=not lenient,
+        seed=seed,
+    )
+
+
+def _account(fields: dict[str, Any]) -> Account:
+    from localcloud.account import Account
+
+    return Account(**fields)
+
+
+def _parameters(given: list[str]) -> dict[str, str]:
+    from cli.request_text import pairs
+
+    return pairs("--parameter", given)
+
+
+def local_environment(url: str, account: Account | None = None) -> dict[str, str]:
+    """What a client's environment must hold to work with the local cloud at `url`."""
+    who = account or _account({})
+    return {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": who.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": who.access_key_secret,
+        "FLEETRUN_ACCOUNT_ID": who.account_id,
+        "FLEETRUN_ENDPOINT": url,
+        "FLEETRUN_REGION": who.region,
+        "FLEETRUN_TABLESTORE_INSTANCE": who.tablestore_instance,
+    }
+
+
+def _serve(**fields: Any) -> None:
+    from cli.show import err
+    from localcloud.build import BuildError
+    from localcloud.cloud import run_foreground
+    from localcloud.fleet import BadFleet
+    from localcloud.options import Options
+
+    try:
+        run_foreground(Options(**fields))
+    except OSError as error:
+        port = fields["port"]
+        err().print(
+            f"fleetrun: cannot serve on {fields['host']}:{port}: {error.strerror or error}. "
+            "If something else uses the port, choose another (--port N, make run PORT=N)."
+        )
+        options.leave(exits.UNREACHABLE)
+    except (BadFleet, BuildError) as error:
+        err().print(f"fleetrun: {error}")
+        options.leave(exits.REFUSED)
+
+
+def _stop_when_stdin_closes() -> None:
+    """Whoever started us holds the other end; when it is gone, however it went, so are we."""
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="stdin", daemon=True).start()

@@ -1,0 +1,90 @@
+"""The command `fleetrun`: a client of queues and tables; whether they are local or in the cloud it does not know."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cli import dead_letters, demo, events, exits, function, invoke, local, runs, stop
+
+EPILOG = "Exit codes: 0 all targets succeeded, 1 some did not, 2 bad usage or refused, 3 cloud unreachable."
+
+
+class _InOrder(click.Group):
+    """Lists its commands in the order in which a newcomer meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EPILOG
+)
+def fleetrun() -> None:
+    """Run commands on fleets of ECS instances, within the day's quota, nothing lost and nothing twice."""
+
+
+for command in (
+    local.local,
+    invoke.invoke,
+    runs.status,
+    runs.results,
+    stop.stop,
+    events.events,
+    runs.runs,
+    runs.quota,
+    dead_letters.dlq,
+    demo.demo,
+    function.call,
+    function.package,
+):
+    fleetrun.add_command(command)
+
+_UNREACHABLE_CODES = frozenset({"NoConnection", "NoAnswer", ""})
+_BUSY = ("Busy", "Throttl", "Timeout", "Unavailable", "Internal", "TooManyRequests", "QpsLimit", "Conflict")
+
+
+def main() -> None:
+    """Runs the command line; ends the process."""
+    try:
+        code = fleetrun.main(prog_name="fleetrun", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.Abort:
+        sys.stderr.write("Interrupted.\n")
+        code = 130
+    except Exception as error:
+        code = _explain(error)
+        if code is None:
+            raise
+    sys.exit(code if isinstance(code, int) else exits.SUCCEEDED)
+
+
+def _explain(error: Exception) -> int | None:
+    """Prints what went wrong for the errors that are meant for users; None for a bug."""
+    from cli.settings import BadEnvironment
+    from cli.show import err, harmless
+    from shared.core.errors import FleetrunError
+
+    if isinstance(error, BadEnvironment):
+        err().print(f"fleetrun: {harmless(str(error))}")
+        return exits.REFUSED
+    if isinstance(error, FleetrunError):
+        trace = f" (request id {error.request_id})" if error.request_id else ""
+        err().print(f"fleetrun: {harmless(error.message)}{trace}")
+        return exit_code_of(error)
+    return None
+
+
+def exit_code_of(error: Exception) -> int:
+    """3 where nobody could answer; 2 where somebody said no."""
+    from shared.core.errors import Refused, UnknownOutcome
+
+    code = str(getattr(error, "code", ""))
+    if isinstance(error, Refused):
+        return exits.REFUSED
+    if isinstance(error, UnknownOutcome) or getattr(error, "throttled", False) or code in _UNREACHABLE_CODES:
+        return exits.UNREACHABLE
+    return exits.UNREACHABLE if any(part in code for part in _BUSY) else exits.REFUSED

@@ -1,0 +1,52 @@
+"""Where the cloud is and with which keys: from the environment. What is missing is named, all of it at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shared.runtime.settings import Settings
+
+_ALWAYS = ("FLEETRUN_REGION", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+
+
+class BadEnvironment(Exception):
+    """The message names each variable that is missing or wrong."""
+
+
+def settings(endpoint: str | None) -> Settings:
+    """`endpoint` stands for every service. Raises BadEnvironment."""
+    return settings_of(os.environ, endpoint=endpoint)
+
+
+def settings_of(environ: Mapping[str, str], *, endpoint: str | None) -> Settings:
+    """Raises BadEnvironment."""
+    from shared.runtime.settings import BadSetting, read_settings
+
+    seen = dict(environ)
+    if endpoint:
+        seen = {name: seen[name] for name in seen if not _is_endpoint(name)} | {"FLEETRUN_ENDPOINT": endpoint}
+    missing = [name for name in _ALWAYS if not seen.get(name)] + _missing_address(seen)
+    if missing:
+        raise BadEnvironment(
+            f"missing in the environment: {', '.join(missing)}. "
+            'For the local cloud: eval "$(fleetrun local --print-env)"'
+        )
+    try:
+        return read_settings(seen)
+    except BadSetting as error:
+        raise BadEnvironment(str(error)) from None
+
+
+def _is_endpoint(name: str) -> bool:
+    return name.startswith("FLEETRUN_") and name.endswith("ENDPOINT")
+
+
+def _missing_address(environ: Mapping[str, str]) -> list[str]:
+    """MNS addresses begin with the account: one of the two must be there."""
+    if any(environ.get(name) for name in ("FLEETRUN_ENDPOINT", "FLEETRUN_ACCOUNT_ID")):
+        return []
+    both = environ.get("FLEETRUN_MNS_ENDPOINT") and environ.get("FLEETRUN_FC_ENDPOINT")
+    return [] if both else ["FLEETRUN_ACCOUNT_ID (or FLEETRUN_ENDPOINT)"]
