@@ -1,0 +1,72 @@
+"""Every number of MNS that can be exceeded, and every point where its documents disagree, as one value.
+
+Sources: the API reference of Simple Message Queue (help.aliyun.com/document_detail/35133 and following, 2026-03), its
+page "Limits", and the ROS page of ALIYUN::MNS::Queue. "Ours" marks what no page states.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """An inclusive range of whole numbers."""
+
+    low: int
+    high: int
+
+    def __contains__(self, value: int) -> bool:
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is allowed. The defaults are the documents', read strictly; where they disagree the docstring says so."""
+
+    visibility_timeout: Range = Range(1, 43_200)
+    """Seconds, of a queue."""
+    change_visibility: Range = Range(1, 43_200)
+    """Seconds, in ChangeMessageVisibility. The SDKs let 0 through, the page does not: set the low end to 0 for them."""
+    message_retention_period: Range = Range(60, 604_800)
+    """Seconds. Pages before 2019 say 1,296,000 (15 days)."""
+    maximum_message_size: Range = Range(1_024, 65_536)
+    """Bytes, of a queue or topic."""
+    delay_seconds: Range = Range(0, 604_800)
+    polling_wait_seconds: Range = Range(0, 30)
+    """The ROS page says 0 to 10."""
+    priority: Range = Range(1, 16)
+    batch: Range = Range(1, 16)
+    batch_bytes_max: int = 65_536
+    """Sum of the bodies of one BatchSendMessage."""
+    name_chars_max: int = 120
+    """Pages before 2024 say 256."""
+    underscore_in_names: bool = True
+    """Some pages name letters, digits and hyphens only, others the underscore too."""
+    tag_chars_max: int = 16
+    queues_max: int = 1_000
+    topics_max: int = 1_000
+    subscriptions_per_topic_max: int = 100
+    list_size: Range = Range(1, 1_000)
+    topic_retention_seconds: int = 86_400
+    max_receive_count: Range = Range(1, 1_000)
+    """Of a dead-letter policy. Ours."""
+    date_window_ms: int = 15 * 60 * 1_000
+    """How far a request's Date may be from our clock."""
+    long_polls_max: int = 1_000
+    """Receives that wait at the same time; the one above gets its 404 at once. The number is unpublished: ours."""
+    recreate_after_ms: int = 0
+    """How long after DeleteQueue its name answers QueueDeletedRecently. 0: never, because no page says how long."""
+    zero_delay_means_default: bool = False
+    """Whether a message's DelaySeconds of 0 leaves the queue's delay in force. The page says that the message wins."""
+    delete_queue_needs_queue: bool = False
+    """Whether DeleteQueue of a missing queue is QueueNotExist; the page says 204."""
+    message_too_large: str = "MessageTooLarge"
+    """The error code of a body over MaximumMessageSize; other pages say InvalidArgument or MessageBodyTooLarge."""
+    refuse_unknown_elements: bool = True
+    """Whether an XML element that no page knows is an InvalidArgument ("did not validate against our schema")."""
+    request_bytes_max: int = 1_048_576
+    """Of a request's body. Ours: more than any valid request has."""
+
+
+STRICT = Limits()
