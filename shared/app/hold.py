@@ -97,7 +97,6 @@ class Hold:
         if events:
             self.ports.runs.put_events(events, base_version=self.run.version)
         self.write_run(
-            sending=(),
             lease_until_ms=0,
             attempts=0,
             event_seq=self.run.event_seq + len(events),

@@ -44,19 +44,39 @@ def send(hold: Hold) -> None:
         if hold.run.opened > opened:
             hold.again_at(hold.now_ms)  # chunks that a partial stop had emptied were passed over; the next ones can go
         return
-    if not _ensure_command(hold):
+    if not _ensure_command(hold) or not _intend(hold, picked):
         _return_units(hold, picked)
         return
-    hold.write_run(sending=tuple(chunk.number for chunk in picked), sending_ms=hold.now_ms, status=_running(hold))
     sent = _call(hold, picked)
-    unsent = picked[len(sent) :]
-    _return_units(hold, [chunk for chunk in unsent if chunk.status == "Planned"])
+    # Should anything raise from here on, `sending` still names what has no answer: that is in doubt for the next advance.
     for each in sent:
-        # The hold's copy, not ours: an answer before this one may have written it (a chunk cut down is written at once).
+        # The hold's copy, not ours: an answer before this one may have written it (cutting down writes at once).
         _take_answer(hold, hold.chunks[each.chunk.number], each.answer)
+        _answered(hold, each.chunk)
+    unsent = picked[len(sent) :]
+    _return_units(hold, [hold.chunks[chunk.number] for chunk in unsent if chunk.status == "Planned"])
+    hold.change(sending=())
     _set_pace(hold, sent)
     if hold.run.opened < hold.run.planned_chunks or unsent:
         hold.again_at(hold.now_ms + hold.run.backoff_ms)
+
+
+def _intend(hold: Hold, picked: list[Chunk]) -> bool:
+    """Writes down what is about to be sent. False: it could not be written, and nothing is sent."""
+    numbers = tuple(chunk.number for chunk in picked)
+    try:
+        _freeze(hold, picked)
+        hold.write_run(sending=numbers, sending_ms=hold.now_ms, status=_running(hold))
+    except Unavailable as error:
+        back_off(hold, error)
+        return False
+    return True
+
+
+def _freeze(hold: Hold, picked: list[Chunk]) -> None:
+    """What a token stands for must stand in the row before the token leaves (sim seed 5850: a withdrawn target)."""
+    if any(chunk.targets != hold.stored[chunk.number].targets for chunk in picked):
+        hold.write_chunks()
 
 
 def _running(hold: Hold) -> str:
@@ -87,11 +107,21 @@ def _ensure_command(hold: Hold) -> bool:
         return False
     except UnknownOutcome as error:
         hold.ports.log("command.create_unknown", run_id=run.run_id, reason=str(error))
-        found = runner.find_command(run.region, name=run.run_id)
-        if found is None:
-            back_off(hold, error)
-            return False
-        command_id = found
+        return _find_command(hold, error)
+    hold.change(command_id=command_id, command_owned=True)
+    return True
+
+
+def _find_command(hold: Hold, doubt: UnknownOutcome) -> bool:
+    """The command may have been made: it has the run's name."""
+    try:
+        command_id = hold.ports.runner.find_command(hold.run.region, name=hold.run.run_id)
+    except Unavailable as error:
+        back_off(hold, error)
+        return False
+    if command_id is None:
+        back_off(hold, doubt)
+        return False
     hold.change(command_id=command_id, command_owned=True)
     return True
 
@@ -101,8 +131,7 @@ def _call(hold: Hold, picked: list[Chunk]) -> list[_Sent]:
     sent: list[_Sent] = []
     width = hold.run.width or limits.CALL_WIDTH_MAX
     while len(sent) < len(picked):
-        if sent and hold.ports.runs.read_stops(hold.run.run_id) != hold.stops:
-            hold.again_at(hold.now_ms)  # a stop came in: the next advance takes it into account before anything else
+        if sent and not _may_go_on(hold):
             break
         wave = picked[len(sent) : len(sent) + width]
         answers = hold.ports.lanes.each(lambda chunk: _invoke(hold, chunk), wave, width=width)
@@ -110,6 +139,17 @@ def _call(hold: Hold, picked: list[Chunk]) -> list[_Sent]:
         if any(isinstance(answer, Unavailable | Refused) for answer in answers):
             break
     return sent
+
+
+def _may_go_on(hold: Hold) -> bool:
+    """Whether no stop came in since. If one did, the next advance takes it into account before anything else."""
+    try:
+        if hold.ports.runs.read_stops(hold.run.run_id) == hold.stops:
+            return True
+    except Unavailable as error:
+        hold.ports.log("stop.unreadable", run_id=hold.run.run_id, reason=str(error))
+    hold.again_at(hold.now_ms)
+    return False
 
 
 def _invoke(hold: Hold, chunk: Chunk) -> Answer:
@@ -128,7 +168,7 @@ def _invoke(hold: Hold, chunk: Chunk) -> Answer:
         username=request.username,
         working_dir=request.command.working_dir,
     )
-    # Not after our lease, and not after the day whose unit pays for it: both may have passed since the chunk was picked.
+    # Not after our lease, nor after the day whose unit pays for it: both may have passed since the chunk was picked.
     not_after_ms = min(run.lease_until_ms - limits.LEASE_MARGIN_MS, last_call_ms(chunk.unit_day))
     try:
         return hold.ports.runner.invoke(invocation, not_after_ms=not_after_ms)
@@ -217,10 +257,16 @@ def _return_units(hold: Hold, chunks: list[Chunk]) -> None:
     """These calls provably did not happen: their units are free for others of this run, or given back at its end."""
     spent = dict(hold.run.spent)
     for chunk in chunks:
+        _answered(hold, chunk)
         if chunk.unit_day:
             spent[chunk.unit_day] = spent.get(chunk.unit_day, 0) - 1
             hold.put(replace(chunk, unit_day=""))
     hold.change(spent={day: units for day, units in spent.items() if units})
+
+
+def _answered(hold: Hold, chunk: Chunk) -> None:
+    """The intent no longer covers this chunk: what became of it stands in the chunk."""
+    hold.change(sending=tuple(number for number in hold.run.sending if number != chunk.number))
 
 
 def halt(hold: Hold, why: str, error: Refused) -> None:

@@ -80,9 +80,13 @@ def _read_in(hold: Hold, chunk: Chunk) -> Chunk:
 
 def adopt_rest(hold: Hold, chunk: Chunk) -> None:
     """A crash came between writing a cut-down chunk and the head row: the rest that it names joins the run now."""
-    if chunk.rest > hold.run.planned_chunks + hold.run.extra_chunks:
-        hold.change(extra_chunks=chunk.rest - hold.run.planned_chunks, active={**hold.run.active, chunk.rest: 0})
+    if chunk.rest and chunk.rest not in hold.run.extra:
+        _join(hold, chunk.rest)
         hold.take_up(hold.ports.runs.read_chunks(hold.run.run_id, [chunk.rest]))
+
+
+def _join(hold: Hold, number: int) -> None:
+    hold.change(extra=(*hold.run.extra, number), active={**hold.run.active, number: 0})
 
 
 def _that_fit(hold: Hold, candidates: list[Chunk], room: int, flying: int) -> list[Chunk]:
@@ -105,16 +109,22 @@ def cut_down(hold: Hold, chunk: Chunk, *, keep: int) -> Chunk:
     Order matters: the new row first (nobody refers to it yet), then the old one, which names it; whoever reads the old
     row finds the new one, so that a crash in between loses no target (see advance.adopt_rests).
     """
-    number = hold.run.planned_chunks + hold.run.extra_chunks + 1
+    number = _new_number(hold)
     stays, rest = cutting.split(chunk, keep=keep, rest_number=number, plan_no=hold.run.version)
     if not hold.ports.runs.put_chunks([rest]):
         raise Fenced(f"chunk {number} of {hold.run.run_id} belongs to somebody else")
     open_up(hold, [stays])
     hold.write_chunks()
     hold.take_up([rest])
-    hold.change(extra_chunks=hold.run.extra_chunks + 1, active={**hold.run.active, number: 0})
+    _join(hold, number)
     hold.ports.log("chunk.cut_down", run_id=hold.run.run_id, chunk_id=chunk.chunk_id, kept=keep, rest=number)
     return hold.chunks[stays.number]
+
+
+def _new_number(hold: Hold) -> int:
+    """Ours alone: the head row has this version for one holder only, so no zombie can write a row of this number."""
+    first = hold.run.planned_chunks + hold.run.version * limits.CUTS_PER_VERSION
+    return first + sum(1 for number in hold.run.extra if number >= first)
 
 
 def open_up(hold: Hold, chunks: list[Chunk]) -> None:
@@ -153,7 +163,8 @@ def _with_units(hold: Hold, picked: list[Chunk]) -> list[Chunk]:
 
 
 def _needs_unit(chunk: Chunk, day: str) -> bool:
-    return left(chunk) > 0 and chunk.unit_day != day
+    """A chunk in doubt keeps the unit of its day; a planned one has none, whatever an abandoned step wrote into it."""
+    return left(chunk) > 0 and (chunk.status == "Planned" or chunk.unit_day != day)
 
 
 def _units_needed(hold: Hold, picked: list[Chunk], day: str) -> int:

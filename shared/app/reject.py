@@ -17,9 +17,13 @@ from shared.ports import Policy, Ports
 
 def reject(ports: Ports, policy: Policy, message: Message, error: Refused) -> str:
     """One rejection for the message: a row of its own, an event that names the field, a copy among the dead letters."""
+    run_id = rejection_id_of(message.message_id)
+    if ports.runs.read_run(run_id) is None:
+        # Before the row, which stops redeliveries: a crash in between doubles the dead letter, never loses it.
+        ports.queue.send_dead_letter(_dead_letter(message, error))
     now_ms = ports.clock.now_ms()
     rejected = Run(
-        run_id=rejection_id_of(message.message_id),
+        run_id=run_id,
         request_id=_request_id_in(message.body),
         request=None,
         body_hash="",
@@ -34,7 +38,6 @@ def reject(ports: Ports, policy: Policy, message: Message, error: Refused) -> st
         if stored.due_ms == 0:
             return "rejected"
     ports.runs.remember(rejected)
-    ports.queue.send_dead_letter(_dead_letter(message, error))
     ports.log(
         "message.rejected",
         run_id=rejected.run_id,

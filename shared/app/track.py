@@ -100,7 +100,7 @@ def _poll_later(hold: Hold, error: FleetrunError) -> None:
 def _poll(hold: Hold, invoked: list[Chunk]) -> dict[str, InvocationView]:
     """By the run's tag, 50 invocations a page, or one by one with output at once: whichever takes fewer calls."""
     run, runner = hold.run, hold.ports.runner
-    sent = run.opened + run.extra_chunks
+    sent = run.opened + len(run.extra)
     if len(invoked) > -(-sent // limits.INVOCATIONS_PER_PAGE):
         views = runner.poll_run(run.region, run.run_id)
         return {view.invoke_id: view for view in views}

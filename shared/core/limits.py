@@ -119,3 +119,5 @@ SWEEP_PAGE = 100
 """Rows per BatchGetRow: limits page 2021; a sweep reads that many heads at a time."""
 DOUBT_MS_DEFERRED = 600_000
 """Ours: how often a chunk in doubt is looked for while the run has no unit to send it again."""
+CUTS_PER_VERSION = 1_000
+"""Ours: room for the numbers of chunks that one holder cuts off before it writes the head row again (100 a step)."""

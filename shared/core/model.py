@@ -162,8 +162,8 @@ class Run:
     attempts: int = 0
     """Claims since the last committed advance: counted by the claim, so a crash uses one up."""
     planned_chunks: int = 0
-    extra_chunks: int = 0
-    """Chunks made after planning, numbered from planned_chunks + 1."""
+    extra: tuple[int, ...] = ()
+    """Numbers of the chunks that were cut off from others after planning."""
     opened: int = 0
     """Planned chunks 1..opened have been taken up."""
     active: Mapping[int, int] = field(default_factory=dict)

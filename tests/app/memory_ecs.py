@@ -134,6 +134,7 @@ class MemoryRunner(Faults):
         self.directory = directory
         self.ending: Callable[[Invocation, str], Ending] = lambda _invocation, _instance_id: Ending()
         self.commands: dict[str, MemoryCommand] = {}
+        self._commands_made = 0
         self.invocations: dict[str, MemoryInvocation] = {}
         self.tokens: dict[str, str] = {}
         self.token_life_ms: int | None = None
@@ -152,7 +153,8 @@ class MemoryRunner(Faults):
         for known in self.commands.values():
             if known.name == name:
                 return known.command_id
-        command_id = f"c-{len(self.commands) + 1:04d}"
+        self._commands_made += 1
+        command_id = f"c-{self._commands_made:04d}"
         assert command.type is not None, "a stored command is not created"
         self.commands[command_id] = MemoryCommand(command_id, name, command.type, has_parameters)
         return command_id

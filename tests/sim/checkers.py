@@ -33,6 +33,8 @@ class Checkers:
             assert before.status not in ENDS_OF_RUN or after.counts == before.counts, "3: an ended run was counted anew"
         if after.requested and after.counts:
             assert sum(after.counts.values()) == after.requested, f"3: {after.counts} is not {after.requested}"
+        for day, spent in after.spent.items():
+            assert 0 <= spent <= after.grants.get(day, 0), f"1: {spent} units spent of {after.grants}"
         assert after.event_sent <= after.event_seq, "4: more events sent than there are"
         if after.halted == "StopRequested" and after.run_id not in self._stopping and not after.lease_until_ms:
             self._stopping[after.run_id] = self.world.clock.now_ms()
@@ -76,7 +78,8 @@ class Checkers:
         for made in self.world.runner.invocations.values():
             if made.invocation.run_id == run_id:
                 for one, ending in made.endings.items():
-                    how = self._how(ending, now_ms - made.created_ms, timeout_s=made.invocation.timeout)
+                    until_ms = made.stopped_ms.get(one, now_ms)
+                    how = self._how(ending, until_ms - made.created_ms, timeout_s=made.invocation.timeout)
                     ended["stopped" if how == "in flight" and one in made.stopped_ms else how] += 1
         if bounds.in_flight_max is not None:
             assert ended["in flight"] <= bounds.in_flight_max, f"6: {ended['in flight']} in flight"

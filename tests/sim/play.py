@@ -52,5 +52,7 @@ def play(seed: int) -> Story:
 
 
 def _open_ends(world: World) -> str:
-    unfinished = [(run_id, world.runs.runs[run_id].status) for run_id in sorted(world.runs.unfinished_ids & set(world.runs.runs))]
+    unfinished = [
+        (run_id, world.runs.runs[run_id].status) for run_id in sorted(world.runs.unfinished_ids & set(world.runs.runs))
+    ]
     return f"{unfinished}, {world.in_hand} messages in hand"

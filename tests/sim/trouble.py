@@ -20,7 +20,14 @@ KINDS = (
 """die: the instance is gone. zombie: it is thought dead and goes on later. lost request: nothing happened, and the
 caller cannot know. lost reply: it happened, and the caller cannot know."""
 
-DOMAIN_KINDS = ("vanishing instances", "dying agents", "stolen quota", "doubled messages", "late messages", "skewed clocks")
+DOMAIN_KINDS = (
+    "vanishing instances",
+    "dying agents",
+    "stolen quota",
+    "doubled messages",
+    "late messages",
+    "skewed clocks",
+)
 
 
 @dataclass

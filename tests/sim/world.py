@@ -159,17 +159,19 @@ class World:
         self._deliver(delivery)
         if self.trouble.has("doubled messages") and self.chance.random() < 0.2:
             self.trouble.count("doubled messages")
-            copy = replace(delivery)
+            copy = replace(delivery, attempts=0)
             self.timeline.after(self.chance.randrange(90_000), lambda: self._deliver(copy))
 
     def _deliver(self, delivery: Delivery) -> None:
         """The queue trigger: a function call for the message, repeated until one returns."""
         delivery.attempts += 1
-        self.in_hand += 1
+        if delivery.attempts == 1:
+            self.in_hand += 1
 
         def over(ok: bool) -> None:
-            self.in_hand -= 1
-            if not ok:
+            if ok:
+                self.in_hand -= 1
+            else:
                 again_ms = min(512_000, 1_000 << min(delivery.attempts, 9))
                 self.timeline.after(again_ms, lambda: self._deliver(delivery))
 
@@ -177,7 +179,14 @@ class World:
 
     def _handle(self, ports: Ports, delivery: Delivery) -> None:
         payload = json.dumps(
-            [{"id": delivery.message_id, "data": _data(delivery), "specversion": "1.0", "type": "mns:Queue:SendMessage"}]
+            [
+                {
+                    "id": delivery.message_id,
+                    "data": _data(delivery),
+                    "specversion": "1.0",
+                    "type": "mns:Queue:SendMessage",
+                }
+            ]
         )
         crashes: list[str] = []
 
@@ -202,7 +211,9 @@ class World:
     def is_settled(self) -> bool:
         """Every message has been handled and every run has ended, with all its events out."""
         sent = len(self.workload.arrivals)
-        arrived = self.clock.now_ms() >= self.workload.start_ms + max((a.at_ms for a in self.workload.arrivals), default=0)
+        arrived = self.clock.now_ms() >= self.workload.start_ms + max(
+            (a.at_ms for a in self.workload.arrivals), default=0
+        )
         return arrived and sent > 0 and not self.runs.unfinished_ids and self.in_hand == 0
 
     def run(self, check: Callable[[], None], *, faults_ms: int, bound_ms: int) -> bool:
@@ -231,5 +242,3 @@ def _data(delivery: Delivery) -> dict[str, Any]:
 
 def _ignore(_report: object) -> None:
     return
-
-
