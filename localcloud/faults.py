@@ -120,9 +120,9 @@ class FaultPlan:
             lose_reply="lost-reply" in by_kind,
         )
 
-    def disturb(self, kind: str, *, service: str, operation: str) -> bool:
+    def disturb(self, kind: Kind, *, service: str, operation: str, path: str) -> bool:
         """Shall this delivery be a `duplicate`, or come out of order (`reorder`)? Counts when it shall."""
-        return bool(self._rules) and bool(self._fire((kind,), service, operation, ""))
+        return bool(self._rules) and bool(self._fire((kind,), service, operation, path))
 
     def as_json(self) -> list[dict[str, Any]]:
         """Every rule with how many requests it looked at and on how many it fired."""
@@ -154,6 +154,19 @@ class FaultPlan:
                 standing.fired += 1
                 fired.append((rule_id, rule))
         return fired
+
+
+class QueueDisturbance:
+    """The plan as MNS asks it: at each delivery, by the queue's name."""
+
+    def __init__(self, plan: FaultPlan) -> None:
+        self._plan = plan
+
+    def duplicate(self, queue: str) -> bool:
+        return self._plan.disturb("duplicate", service="mns", operation="ReceiveMessage", path=f"/queues/{queue}/")
+
+    def reorder(self, queue: str) -> bool:
+        return self._plan.disturb("reorder", service="mns", operation="ReceiveMessage", path=f"/queues/{queue}/")
 
 
 def _refusal(rule: Rule | None) -> Refusal | None:
