@@ -48,7 +48,7 @@ def send(hold: Hold) -> None:
         _return_units(hold, picked)
         return
     sent = _call(hold, picked)
-    # Should anything raise from here on, `sending` still names what has no answer: that is in doubt for the next advance.
+    # Should anything raise from here on, `sending` still names what has no answer: it is in doubt then.
     for each in sent:
         # The hold's copy, not ours: an answer before this one may have written it (cutting down writes at once).
         _take_answer(hold, hold.chunks[each.chunk.number], each.answer)

@@ -72,6 +72,8 @@ def is_sendable(hold: Hold, chunk: Chunk) -> bool:
 
 def _read_in(hold: Hold, chunk: Chunk) -> Chunk:
     """The chunk as stored goes into the hold; targets that a partial stop named are not started any more."""
+    if chunk.status in ("Invoked", "Unconfirmed"):
+        raise Fenced(f"{chunk.chunk_id} was sent by a later holder than us")  # we are the zombie (sim seed 43233)
     hold.stored[chunk.number] = chunk
     adopt_rest(hold, chunk)
     withdrawn = frozenset(hold.run.withdrawn)
