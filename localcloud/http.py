@@ -5,9 +5,13 @@ The same `Endpoint.handle` serves the real server (`localcloud.server`) and test
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+
+
+def always() -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     received_ms: int
+    is_connected: Callable[[], bool] = field(default=always, compare=False, repr=False)
+    """Whether the caller is still there to get the answer: a long poll asks before it takes a message."""
 
     @property
     def target(self) -> str:

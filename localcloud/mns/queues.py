@@ -76,7 +76,8 @@ class Queues:
         now_ms = self._timeline.clock.now_ms()
         existing = self._queues.get(name)
         if existing is not None:
-            if (existing.record.attributes, existing.record.dlq) == (attributes, dlq):
+            # The XML API cannot say a policy, so not saying one is no difference.
+            if existing.record.attributes == attributes and dlq in (None, existing.record.dlq):
                 return False
             raise MnsError("QueueAlreadyExist")
         if name in self._deleted_ms and now_ms < self._deleted_ms[name] + self._limits.recreate_after_ms:
