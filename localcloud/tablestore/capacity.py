@@ -1,0 +1,38 @@
+"""Capacity units: 4 KB each, rounded up (pricing page, 2021)."""
+
+from __future__ import annotations
+
+from localcloud.tablestore.changes import Increment, PutCell, RowChange
+from localcloud.tablestore.schema import Units
+from localcloud.tablestore.values import key_size, value_size
+
+UNIT_BYTES = 4096
+ONE_OF_EACH = Units(read=1, write=1)
+"""What a write costs whose condition does not hold."""
+
+
+def units_of(size: int) -> int:
+    """At least one."""
+    return max(1, -(-size // UNIT_BYTES))
+
+
+def read_units(size: int) -> Units:
+    return Units(read=units_of(size))
+
+
+def change_size(change: RowChange, key_names: tuple[str, ...]) -> int:
+    """Bytes that the change writes; of what it deletes only the names count."""
+    size = key_size(key_names, change.key)
+    for cell in change.cells:
+        size += len(cell.name)
+        if isinstance(cell, PutCell):
+            size += value_size(cell.value)
+        elif isinstance(cell, Increment):
+            size += 8
+    return size
+
+
+def write_units(change: RowChange, key_names: tuple[str, ...]) -> Units:
+    """A condition costs reading the key, too."""
+    write = units_of(change_size(change, key_names))
+    return Units(write=write) if change.condition.is_trivial else Units(read=1, write=write)

@@ -1,0 +1,124 @@
+"""What Tablestore refuses: code, HTTP status and text, from the error code page (2021) and the tests of the SDKs."""
+
+from __future__ import annotations
+
+
+class TablestoreError(Exception):
+    """A refusal in Tablestore's words."""
+
+    def __init__(self, code: str, status: int, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.status = status
+        self.message = message
+
+
+def invalid(message: str) -> TablestoreError:
+    return TablestoreError("OTSParameterInvalid", 400, message)
+
+
+def invalid_key(message: str) -> TablestoreError:
+    return TablestoreError("OTSInvalidPK", 400, message)
+
+
+def condition_failed() -> TablestoreError:
+    return TablestoreError("OTSConditionCheckFail", 403, "Condition check failed.")
+
+
+def table_missing() -> TablestoreError:
+    return TablestoreError("OTSObjectNotExist", 404, "Requested table does not exist.")
+
+
+def index_missing() -> TablestoreError:
+    return TablestoreError("OTSObjectNotExist", 404, "Requested index does not exist.")
+
+
+def table_exists() -> TablestoreError:
+    return TablestoreError("OTSObjectAlreadyExist", 409, "Requested table already exists.")
+
+
+def table_not_ready() -> TablestoreError:
+    return TablestoreError("OTSTableNotReady", 404, "The table is not ready.")
+
+
+def too_many_tables() -> TablestoreError:
+    return TablestoreError("OTSQuotaExhausted", 403, "Number of tables exceeded the quota.")
+
+
+def row_conflict() -> TablestoreError:
+    return TablestoreError("OTSRowOperationConflict", 409, "Data is being modified by the other request.")
+
+
+def session_missing() -> TablestoreError:
+    """The status is unverified."""
+    return TablestoreError("OTSSessionNotExist", 404, "Session not exist or may be timeout.")
+
+
+def transaction_too_large(limit: int) -> TablestoreError:
+    """Text and status are unverified."""
+    return TablestoreError(
+        "OTSOutOfTransactionDataSizeLimit", 400, f"The data size of the transaction exceeds the limit: {limit}."
+    )
+
+
+def outside_transaction() -> TablestoreError:
+    """Text and status are unverified."""
+    return TablestoreError("OTSDataOutOfRange", 400, "Data out of the range of the transaction's partition key.")
+
+
+def denied(message: str) -> TablestoreError:
+    return TablestoreError("OTSAuthFailed", 403, message)
+
+
+def method_not_allowed() -> TablestoreError:
+    return TablestoreError("OTSMethodNotAllowed", 405, "Only POST method for requests is supported.")
+
+
+def body_too_large() -> TablestoreError:
+    return TablestoreError("OTSRequestBodyTooLarge", 413, "The size of POST data is too large.")
+
+
+def unsupported(operation: str) -> TablestoreError:
+    return invalid(f"Unsupported operation: '{operation}'.")
+
+
+STATUS_OF_CODE = {
+    "OTSParameterInvalid": 400,
+    "OTSInvalidPK": 400,
+    "OTSOutOfColumnCountLimit": 400,
+    "OTSOutOfRowSizeLimit": 400,
+    "OTSForbiddenUpdateCapacityUnit": 400,
+    "OTSAuthFailed": 403,
+    "OTSConditionCheckFail": 403,
+    "OTSQuotaExhausted": 403,
+    "OTSCapacityUnitExhausted": 403,
+    "OTSNotEnoughCapacityUnit": 403,
+    "OTSTooFrequentReservedThroughputAdjustment": 403,
+    "OTSObjectNotExist": 404,
+    "OTSTableNotReady": 404,
+    "OTSSessionNotExist": 404,
+    "OTSMethodNotAllowed": 405,
+    "OTSRequestTimeout": 408,
+    "OTSObjectAlreadyExist": 409,
+    "OTSRowOperationConflict": 409,
+    "OTSRequestBodyTooLarge": 413,
+    "OTSInternalServerError": 500,
+    "OTSServerBusy": 503,
+    "OTSPartitionUnavailable": 503,
+    "OTSTimeout": 503,
+    "OTSServerUnavailable": 503,
+}
+MESSAGE_OF_CODE = {
+    "OTSInternalServerError": "Internal server error.",
+    "OTSServerBusy": "Server is busy.",
+    "OTSPartitionUnavailable": "The partition is not available.",
+    "OTSTimeout": "Operation timeout.",
+    "OTSServerUnavailable": "Server is not available.",
+    "OTSRowOperationConflict": "Data is being modified by the other request.",
+    "OTSConditionCheckFail": "Condition check failed.",
+    "OTSNotEnoughCapacityUnit": "Remaining capacity unit is not enough.",
+    "OTSQuotaExhausted": "Too frequent table operations.",
+    "OTSTableNotReady": "The table is not ready.",
+    "OTSObjectNotExist": "Requested table does not exist.",
+    "OTSRequestTimeout": "Request timeout.",
+}

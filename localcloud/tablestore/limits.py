@@ -1,0 +1,60 @@
+"""The numbers of the service, each with its source. All come from the limits page of 2021 unless said otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A set of limits. `STRICT` is the real one; tests make pages small to find loops that are missing."""
+
+    tables_max: int = 64
+    """Per instance."""
+    name_bytes_max: int = 255
+    """Of a table, an index, a column."""
+    key_columns_max: int = 4
+    key_value_bytes_max: int = 1 * KIB
+    column_value_bytes_max: int = 2 * MIB
+    columns_per_write_max: int = 1024
+    """Attribute columns of one written row."""
+    columns_to_get_max: int = 128
+    """Tests of the .NET and Java SDKs expect 1024."""
+    filters_max: int = 10
+    """Filters in one filter. Tests of the Java SDK expect 32."""
+    composite_parts_max: int = 32
+    """Parts of one AND or OR. Older servers took exactly 2 (error code page, 2021): set it to 2 to have that."""
+    regex_bytes_max: int = 256
+    """ValueTransferRule page, 2021."""
+    defined_columns_max: int = 32
+    """Secondary index page, 2021."""
+    indexes_max: int = 5
+    """Per table. Secondary index page, 2021."""
+    batch_get_rows_max: int = 100
+    batch_write_rows_max: int = 200
+    batch_write_bytes_max: int = 4 * MIB
+    range_rows_max: int = 5000
+    """Rows that one page of GetRange looks at."""
+    range_bytes_max: int = 4 * MIB
+    body_bytes_max: int = 5 * MIB
+    reserved_units_max: int = 5000
+    transaction_ms_max: int = 60_000
+    """From its start. Local transaction page, 2021."""
+    transaction_bytes_max: int = 4 * MIB
+    """Written in it. Local transaction page, 2021."""
+    clock_skew_ms_max: int = 15 * 60_000
+    """Between a request's x-ots-date and our clock. The SDK allows the reply as much."""
+    time_to_live_s_min: int = 1
+    """The console asks for 86400 at least; whether the service does is unverified."""
+    table_ready_ms: int = 0
+    """Ours: how long a new table answers OTSTableNotReady; some seconds in the cloud."""
+    index_delay_ms: int = 0
+    """Ours: how long global indexes lag behind; usually some milliseconds in the cloud. 0 copies at once."""
+
+
+STRICT = Limits()
+SMALL_PAGES = Limits(range_rows_max=7, range_bytes_max=2 * KIB)
+"""For tests: whoever forgets to loop over pages fails."""
