@@ -12,9 +12,9 @@ from localcloud.account import Account
 from localcloud.clock import Timeline
 from localcloud.ids import Ids
 from localcloud.journal import Journal
-from localcloud.mns.delivery import Deliveries, PushPort
+from localcloud.mns.delivery import Deliveries, PushPort, no_push
 from localcloud.mns.limits import STRICT, Limits
-from localcloud.mns.messages import Disturbance, Messages
+from localcloud.mns.messages import Disturbance, Messages, Undisturbed
 from localcloud.mns.queues import Queues
 from localcloud.mns.subscriptions import Subscriptions
 from localcloud.mns.topics import Topics
@@ -102,13 +102,11 @@ class MnsService:
 
     def set_disturbance(self, disturb: Disturbance | None) -> None:
         """Who is asked at each delivery whether it comes twice or out of order; None: nobody."""
-        if disturb is not None:
-            self._messages.disturbance = disturb
+        self._messages.disturbance = disturb or Undisturbed()
 
     def set_push(self, push: PushPort | None) -> None:
         """Who sends HTTP pushes; None: nobody, they fail."""
-        if push is not None:
-            self._deliveries.push = push
+        self._deliveries.push = push or no_push
 
     @property
     def logging_bucket(self) -> str:
