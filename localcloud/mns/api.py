@@ -14,6 +14,7 @@ from localcloud.mns.operations import OPERATIONS, RECEIVES, Desk, Reply, number
 from localcloud.mns.polling import LongPolls
 from localcloud.mns.routes import Call, route
 from localcloud.mns.service import MnsService
+from localcloud.mns.values import Delivery, QueueState
 
 
 class MnsEndpoint:
@@ -77,13 +78,19 @@ class MnsEndpoint:
             found = await self._polls.wait(
                 queue_name,
                 queue.created_ms,
-                lambda: self._service.receive_batch(queue_name, count),
+                lambda: self._take(queue, count),
                 wait_ms=wait_seconds * 1000,
                 is_connected=call.request.is_connected,
             )
         if not found:
             raise MnsError("MessageNotExist")
         return Reply(200, out.deliveries(found) if call.operation == "BatchReceiveMessage" else out.delivery(found[0]))
+
+    def _take(self, queue: QueueState, count: int) -> list[Delivery]:
+        """From that queue, not from one of the same name that was made since."""
+        if self._service.queue(queue.name).created_ms != queue.created_ms:
+            raise MnsError("QueueNotExist")
+        return self._service.receive_batch(queue.name, count)
 
     def _response(self, reply: Reply) -> Response:
         return self._dressed(reply.status, reply.body, self._ids.hexadecimal("mns.request", 24), reply.location)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from localcloud.mns.errors import MnsError
 from localcloud.mns.limits import Limits
-from localcloud.mns.values import DlqPolicy, QueueAttributes, QueueChanges
+from localcloud.mns.values import NO_QUEUE_CHANGES, DlqPolicy, QueueAttributes, QueueChanges
 from tests.contract.mns.worlds import MnsWorld
 
 
-def refusal(world: MnsWorld, name: str, changes: QueueChanges = QueueChanges(), dlq: DlqPolicy | None = None) -> str:
+def change(field: str, value: int) -> QueueChanges:
+    fields: dict[str, Any] = {field: value}
+    return QueueChanges(**fields)
+
+
+def refusal(world: MnsWorld, name: str, changes: QueueChanges = NO_QUEUE_CHANGES, dlq: DlqPolicy | None = None) -> str:
     with pytest.raises(MnsError) as refused:
         world.service.create_queue(name, changes, dlq=dlq)
     return refused.value.code
@@ -50,11 +57,11 @@ def test_attributes_that_are_not_named_keep_their_value(world: MnsWorld) -> None
 )
 def test_each_attribute_has_its_range(world: MnsWorld, field: str, low: int, high: int) -> None:
     for number, value in enumerate((low, high)):
-        assert world.service.create_queue(f"in-{number}", QueueChanges(**{field: value}))
+        assert world.service.create_queue(f"in-{number}", change(field, value))
     for value in (low - 1, high + 1):
-        assert refusal(world, "out", QueueChanges(**{field: value})) == "InvalidArgument"
+        assert refusal(world, "out", change(field, value)) == "InvalidArgument"
         with pytest.raises(MnsError):
-            world.service.set_queue("q", QueueChanges(**{field: value}))
+            world.service.set_queue("q", change(field, value))
 
     assert world.service.queue("q").attributes == QueueAttributes()
 
@@ -90,13 +97,14 @@ def test_pages_of_a_list_are_sorted_filtered_by_prefix_and_complete(world: MnsWo
         world.service.create_queue(f"job-{number:02}")
     world.service.create_queue("zoo")
 
-    pages, marker = [], ""
+    pages: list[list[str]] = []
+    marker = ""
     while marker or not pages:
         states, marker = world.service.queues(prefix="job-", marker=marker, size=10)
         pages.append([state.name for state in states])
 
     assert [len(page) for page in pages] == [10, 10, 5]
-    assert sum(pages, []) == [f"job-{number:02}" for number in range(25)]
+    assert [name for page in pages for name in page] == [f"job-{number:02}" for number in range(25)]
 
 
 def test_a_full_last_page_has_no_marker(world: MnsWorld) -> None:

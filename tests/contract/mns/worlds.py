@@ -18,7 +18,7 @@ from localcloud.journal import Journal, NoJournal
 from localcloud.mns.api import MnsEndpoint
 from localcloud.mns.limits import STRICT, Limits
 from localcloud.mns.service import MnsService
-from localcloud.mns.values import Outgoing, Push
+from localcloud.mns.values import Notification, Outgoing, Push
 
 ACCOUNT = Account()
 
@@ -38,6 +38,17 @@ class Pushes:
             self.held.append(done)
         else:
             done(self.statuses.get(push.url, 200))
+
+
+class Receiver:
+    """Takes every notification, as a function would."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def __call__(self, notification: Notification) -> bool:
+        self.seen.append(notification.body)
+        return True
 
 
 class MnsWorld:
