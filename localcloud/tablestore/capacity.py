@@ -7,8 +7,6 @@ from localcloud.tablestore.schema import Units
 from localcloud.tablestore.values import key_size, value_size
 
 UNIT_BYTES = 4096
-ONE_OF_EACH = Units(read=1, write=1)
-"""What a write costs whose condition does not hold."""
 
 
 def units_of(size: int) -> int:

@@ -28,7 +28,7 @@ def _table() -> bytes:
 _TABLE = _table()
 
 
-def crc8(content: bytes) -> int:
+def crc8(content: bytes | bytearray) -> int:
     """The checksum of the whole of `content`, 0..255."""
     if len(content) >= FOLD_FROM_BYTES:
         content = _folded(content)
@@ -38,7 +38,7 @@ def crc8(content: bytes) -> int:
     return remainder
 
 
-def _folded(content: bytes) -> bytes:
+def _folded(content: bytes | bytearray) -> bytes:
     """16 bytes with the same checksum."""
     number = int.from_bytes(content, "big")
     width = PERIOD_BITS

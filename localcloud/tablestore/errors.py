@@ -4,13 +4,17 @@ from __future__ import annotations
 
 
 class TablestoreError(Exception):
-    """A refusal in Tablestore's words."""
+    """A refusal in Tablestore's words.
 
-    def __init__(self, code: str, status: int, message: str) -> None:
+    `consumed`: read and write capacity units that the refused call has used; only batches tell them.
+    """
+
+    def __init__(self, code: str, status: int, message: str, *, consumed: tuple[int, int] | None = None) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.status = status
         self.message = message
+        self.consumed = consumed
 
 
 def invalid(message: str) -> TablestoreError:
@@ -22,7 +26,7 @@ def invalid_key(message: str) -> TablestoreError:
 
 
 def condition_failed() -> TablestoreError:
-    return TablestoreError("OTSConditionCheckFail", 403, "Condition check failed.")
+    return TablestoreError("OTSConditionCheckFail", 403, "Condition check failed.", consumed=(1, 1))
 
 
 def table_missing() -> TablestoreError:

@@ -1,0 +1,95 @@
+"""Tablestore over HTTP: POST /<Operation> with a protobuf message, signed; the answer signed, too.
+
+Steps of a request: method → size → signature → operation → message → service. Every failure is the message `Error`.
+Both sides refuse each other's messages when their dates are more than 15 minutes apart, as in the cloud.
+"""
+
+from __future__ import annotations
+
+from localcloud.account import Account
+from localcloud.clock import Clock
+from localcloud.http import Refusal, Request, Response
+from localcloud.ids import Ids
+from localcloud.tablestore import errors
+from localcloud.tablestore.errors import MESSAGE_OF_CODE, STATUS_OF_CODE, TablestoreError
+from localcloud.tablestore.messages import messages, parsed
+from localcloud.tablestore.operations import EMPTY_LISTS, OPERATIONS
+from localcloud.tablestore.service import TablestoreService
+from localcloud.tablestore.signatures import reply_headers, signing_key, verify
+
+OPERATION_CHARS_MAX = 64
+"""Ours: the longest real name has 24."""
+THROTTLED, FAILED = "OTSServerBusy", "OTSInternalServerError"
+
+
+class TablestoreEndpoint:
+    """`Endpoint` of a service.
+
+    `date_clock` is the clock that the dates of requests and replies are measured with, the service's own by default.
+    The SDK compares the reply's date with its machine's clock: hand in a `SystemClock` where ours may be moved.
+    """
+
+    name = "tablestore"
+
+    def __init__(
+        self, service: TablestoreService, *, account: Account, ids: Ids, date_clock: Clock | None = None
+    ) -> None:
+        self._service = service
+        self._account = account
+        self._ids = ids
+        self._date_clock = date_clock or service.timeline.clock
+
+    def operation(self, request: Request) -> str:
+        """The last part of the path: what an endpoint's address adds before it is not signed, and not read."""
+        name = request.path.rpartition("/")[2]
+        is_name = name.isascii() and name.isalnum() and len(name) <= OPERATION_CHARS_MAX
+        return name if is_name else "Unknown"
+
+    async def handle(self, request: Request) -> Response:
+        operation = self.operation(request)
+        try:
+            body = self._answer(request, operation)
+        except TablestoreError as error:
+            return self._error(request, operation, error)
+        return self._reply(request, operation, 200, body)
+
+    def refuse(self, request: Request, refusal: Refusal) -> Response:
+        """Throttled: OTSServerBusy; else OTSInternalServerError."""
+        code = refusal.code or (THROTTLED if refusal.throttle else FAILED)
+        status = refusal.status or STATUS_OF_CODE.get(code, 500)
+        message = refusal.message or MESSAGE_OF_CODE.get(code, "Refused by order of the local cloud.")
+        return self._error(request, self.operation(request), TablestoreError(code, status, message))
+
+    def _answer(self, request: Request, operation: str) -> bytes:
+        if request.method != "POST":
+            raise errors.method_not_allowed()
+        if len(request.body) > self._service.limits.body_bytes_max:
+            raise errors.body_too_large()
+        verify(request, operation, self._account, limits=self._service.limits, now_ms=self._date_clock.now_ms())
+        if operation in EMPTY_LISTS:
+            return b""
+        act = OPERATIONS.get(operation)
+        if act is None:
+            raise errors.unsupported(request.path.rpartition("/")[2])
+        known = messages().table
+        response = getattr(known, f"{operation}Response")()
+        kind = getattr(known, f"{operation}Request")
+        message = parsed(kind, request.body, failure="Parse PBMessage from RawString failed.")
+        act(self._service, message, response)
+        answer: bytes = response.SerializeToString()
+        return answer
+
+    def _error(self, request: Request, operation: str, error: TablestoreError) -> Response:
+        body = messages().table.Error(code=error.code, message=error.message).SerializeToString()
+        return self._reply(request, operation, error.status, body)
+
+    def _reply(self, request: Request, operation: str, status: int, body: bytes) -> Response:
+        headers = reply_headers(
+            operation,
+            body,
+            request_id=self._ids.uuid("tablestore.requests").lower(),
+            now_ms=self._date_clock.now_ms(),
+            account=self._account,
+            key=signing_key(request.headers, self._account),
+        )
+        return Response(status, headers, body)

@@ -1,0 +1,89 @@
+"""A Tablestore to test: in the process, and served over a socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud.account import Account
+from localcloud.clock import ManualClock, SystemClock, Timeline
+from localcloud.controlled_clock import ControlledClock
+from localcloud.ids import Ids
+from localcloud.journal import Journal, NoJournal
+from localcloud.tablestore.api import TablestoreEndpoint
+from localcloud.tablestore.limits import STRICT, Limits
+from localcloud.tablestore.schema import DefinedColumn, IndexMeta, KeyColumn, TableMeta, TableOptions
+from localcloud.tablestore.service import TablestoreService
+from tests.contract.serve import Served, serve
+
+ACCOUNT = Account()
+ONE_KEY = TableMeta("t", (KeyColumn("id", "STRING"),))
+TWO_KEYS = TableMeta("t", (KeyColumn("part", "STRING"), KeyColumn("number", "INTEGER")))
+
+
+@dataclass
+class TablestoreWorld:
+    """A service whose clock stands still until `advance`."""
+
+    limits: Limits = STRICT
+    journal: Journal = field(default_factory=NoJournal)
+
+    def __post_init__(self) -> None:
+        self.clock = ManualClock()
+        self.timeline = Timeline(self.clock)
+        self.service = TablestoreService(
+            account=ACCOUNT, timeline=self.timeline, ids=Ids(1), journal=self.journal, limits=self.limits
+        )
+
+    def advance(self, ms: int) -> None:
+        self.timeline.advance_to(self.clock.now_ms() + ms)
+
+    def table(self, meta: TableMeta = ONE_KEY, *indexes: IndexMeta, **options: Any) -> TablestoreService:
+        self.service.create_table(meta, TableOptions(**options), indexes=indexes)
+        return self.service
+
+
+def indexed_table(name: str = "t") -> TableMeta:
+    return TableMeta(
+        name,
+        (KeyColumn("part", "STRING"), KeyColumn("number", "INTEGER")),
+        (DefinedColumn("status", "STRING"), DefinedColumn("size", "INTEGER"), DefinedColumn("note", "STRING")),
+    )
+
+
+@dataclass(frozen=True)
+class TablestoreServer:
+    """A served service. Its clock goes until `served.call(clock.freeze)`."""
+
+    service: TablestoreService
+    served: Served
+    clock: ControlledClock
+
+    def client(self, **changes: Any) -> Any:
+        """An unmodified client of the SDK that repeats nothing."""
+        from tablestore import OTSClient
+        from tablestore.retry import NoRetryPolicy
+
+        values = {
+            "endpoint": self.served.url,
+            "id": ACCOUNT.access_key_id,
+            "secret": ACCOUNT.access_key_secret,
+            "instance": ACCOUNT.tablestore_instance,
+            "retry_policy": NoRetryPolicy(),
+            "socket_timeout": 10,
+        } | changes
+        names = ("endpoint", "id", "secret", "instance")
+        return OTSClient(*(values.pop(name) for name in names), **values)
+
+
+@contextmanager
+def running(limits: Limits = STRICT) -> Iterator[TablestoreServer]:
+    clock, ids = ControlledClock(), Ids(1)
+    timeline = Timeline(clock)
+    service = TablestoreService(account=ACCOUNT, timeline=timeline, ids=ids, journal=NoJournal(), limits=limits)
+    # The SDK's dates are the machine's, whatever a test does to our clock.
+    endpoint = TablestoreEndpoint(service, account=ACCOUNT, ids=ids, date_clock=SystemClock())
+    with serve(endpoint, timeline=timeline) as served:
+        yield TablestoreServer(service, served, clock)
