@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from shared.adapters.quota_ledger import TableQuotaLedger
+from shared.adapters.run_store import TableRunStore
 from shared.ports import QuotaLedger
+from tests.adapters.clients import table_calls
+from tests.adapters.doubles import Doubles, doubles
 from tests.adapters.stores import AnyRunStore
 from tests.app.memory import MemoryQuotaLedger, MemoryRunStore
 
 
-@pytest.fixture(params=["memory"])
+@pytest.fixture
+def cloud() -> Iterator[Doubles]:
+    with doubles() as found:
+        yield found
+
+
+@pytest.fixture(params=["memory", "tablestore"])
 def runs(request: pytest.FixtureRequest) -> AnyRunStore:
-    return MemoryRunStore()
+    if request.param == "memory":
+        return MemoryRunStore()
+    return TableRunStore(table_calls(request.getfixturevalue("cloud").url))
 
 
-@pytest.fixture(params=["memory"])
+@pytest.fixture(params=["memory", "tablestore"])
 def ledger(request: pytest.FixtureRequest) -> QuotaLedger:
-    return MemoryQuotaLedger()
+    if request.param == "memory":
+        return MemoryQuotaLedger()
+    return TableQuotaLedger(table_calls(request.getfixturevalue("cloud").url))
