@@ -146,7 +146,7 @@ def test_a_regex_condition_compares_a_part_of_the_text(server: TablestoreServer)
 
     def found(above: int) -> bool:
         rule = RegexRule('"age": ([0-9]+)', CastType.VT_INTEGER)
-        condition = SingleColumnRegexCondition("json", ComparatorType.GREATER_THAN, rule, above)
+        condition = SingleColumnRegexCondition("json", ComparatorType.GREATER_THAN, above, rule)
         return client.get_row("t", KEY, column_filter=condition, max_version=1)[1] is not None
 
     assert [found(40), found(41)] == [True, False]
