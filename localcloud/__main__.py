@@ -1,0 +1,11 @@
+"""`python -m localcloud [PORT]`: the local cloud of this project in the foreground. `fleetrun local` has the options."""
+
+from __future__ import annotations
+
+import sys
+
+from localcloud.cloud import run_foreground
+from localcloud.options import PORT_DEFAULT, Options
+
+if __name__ == "__main__":
+    run_foreground(Options(port=int(sys.argv[1]) if len(sys.argv) > 1 else PORT_DEFAULT))

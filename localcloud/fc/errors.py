@@ -1,0 +1,65 @@
+"""Errors of the service (not of functions), as the API names them.
+
+Source: API reference 2016-08-15 and 2023-03-30, error code pages; statuses of SDK tests. On the wire they are
+`{"ErrorCode": …, "ErrorMessage": …}` in 2016-08-15 and `{"Code": …, "Message": …, "RequestId": …}` in 2023-03-30.
+"""
+
+from __future__ import annotations
+
+STATUS = {
+    "InvalidArgument": 400,
+    "MissingRequiredHeader": 400,
+    "AccessDenied": 403,
+    "InvalidAccessKeyID": 403,
+    "InvalidSecurityToken": 403,
+    "SignatureNotMatch": 403,
+    "RequestTimeTooSkewed": 403,
+    "ServiceNotFound": 404,
+    "FunctionNotFound": 404,
+    "TriggerNotFound": 404,
+    "LayerNotFound": 404,
+    "LayerVersionNotFound": 404,
+    "VersionNotFound": 404,
+    "AliasNotFound": 404,
+    "AsyncConfigNotExists": 404,
+    "ConcurrencyConfigNotExists": 404,
+    "ProvisionConfigNotFound": 404,
+    "CustomDomainNotFound": 404,
+    "PathNotSupported": 404,
+    "MethodNotAllowed": 405,
+    "ServiceAlreadyExists": 409,
+    "FunctionAlreadyExists": 409,
+    "TriggerAlreadyExists": 409,
+    "AliasAlreadyExists": 409,
+    "CustomDomainAlreadyExists": 409,
+    "ServiceNotEmpty": 409,
+    "FunctionNotEmpty": 409,
+    "StatefulAsyncInvocationAlreadyExists": 409,
+    "PreconditionFailed": 412,
+    "EntityTooLarge": 413,
+    "ResourceThrottled": 429,
+    "ResourceExhausted": 429,
+    "InternalServerError": 500,
+    "NotImplemented": 501,
+    "BadResponse": 502,
+    "ServiceUnavailable": 503,
+}
+
+
+class FcError(Exception):
+    """The service says no. `status` is the HTTP status."""
+
+    def __init__(self, code: str, message: str, *, status: int | None = None) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = STATUS[code] if status is None else status
+
+    @property
+    def is_passing(self) -> bool:
+        """May the same call succeed later? Throttled, or the platform's own trouble."""
+        return self.status == 429 or self.status >= 500
+
+
+def invalid(message: str) -> FcError:
+    return FcError("InvalidArgument", message)

@@ -1,0 +1,248 @@
+"""The registry: services, and functions with all that is configured for them. No process, no wire.
+
+FC 3.0 knows functions only, FC 2.0 puts them into services. Both see the same ones: a function of FC 3.0 stands in one
+service, `service_name`; a function of another service is called `service$function` in FC 3.0's API.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from localcloud.clock import Clock
+from localcloud.fc.errors import FcError, invalid
+from localcloud.fc.limits import (
+    ENVIRONMENT_BYTES_MAX,
+    INITIALIZER_TIMEOUT_S,
+    LAYERS_MAX,
+    MEMORY_MB,
+    MEMORY_STEP_MB,
+    PRE_STOP_TIMEOUT_S,
+    TIMEOUT_S,
+    Limits,
+)
+from localcloud.fc.values import AsyncConfig, Function, FunctionSpec
+from localcloud.ids import Ids
+
+LATEST = "LATEST"
+RUNTIMES = ("python3", "python3.9", "python3.10", "python3.12")
+
+
+@dataclass(slots=True)
+class ServiceRecord:
+    """A service of FC 2.0. `attributes`: as the API was given them."""
+
+    name: str
+    service_id: str
+    created_ms: int
+    modified_ms: int
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class FunctionRecord:
+    """A function and its configuration. `attributes`: what an API was given beside the code, to be echoed."""
+
+    function: Function
+    function_id: str
+    created_ms: int
+    modified_ms: int
+    attributes: dict[str, Any] = field(default_factory=dict)
+    code: bytes = b""
+    """The archive, when it came through the API."""
+    async_configs: dict[str, AsyncConfig] = field(default_factory=dict)
+    """By qualifier."""
+    async_times: dict[str, tuple[int, int]] = field(default_factory=dict)
+    reserved_concurrency: int | None = None
+    provisioned: dict[str, int] = field(default_factory=dict)
+    """Target by qualifier."""
+
+    @property
+    def key(self) -> str:
+        return self.function.key
+
+    @property
+    def etag(self) -> str:
+        return hashlib.md5(f"{self.key}/{self.function.generation}".encode(), usedforsecurity=False).hexdigest()
+
+
+class Functions:
+    """All services and functions."""
+
+    def __init__(self, *, clock: Clock, ids: Ids, service_name: str, limits: Limits) -> None:
+        self.service_name = service_name
+        self._clock = clock
+        self._ids = ids
+        self._limits = limits
+        self._services: dict[str, ServiceRecord] = {}
+        self._functions: dict[str, FunctionRecord] = {}
+        self._generation = 0
+        self.create_service(service_name, {"description": "functions of the template and of FC 3.0"})
+
+    # -- services -----------------------------------------------------------------------------------------------------
+    def create_service(self, name: str, attributes: Mapping[str, Any]) -> ServiceRecord:
+        _check_name(name, "serviceName")
+        if name in self._services:
+            raise FcError("ServiceAlreadyExists", f"service '{name}' already exists")
+        now_ms = self._clock.now_ms()
+        record = ServiceRecord(name, self._ids.uuid("fc.service").lower(), now_ms, now_ms, dict(attributes))
+        self._services[name] = record
+        return record
+
+    def service(self, name: str) -> ServiceRecord:
+        record = self._services.get(name)
+        if record is None:
+            raise FcError("ServiceNotFound", f"service '{name}' does not exist")
+        return record
+
+    def services(self) -> list[ServiceRecord]:
+        return [record for _, record in sorted(self._services.items())]
+
+    def update_service(self, name: str, attributes: Mapping[str, Any]) -> ServiceRecord:
+        record = self.service(name)
+        record.attributes.update(attributes)
+        record.modified_ms = self._clock.now_ms()
+        return record
+
+    def delete_service(self, name: str) -> None:
+        self.service(name)
+        if self.of_service(name):
+            raise FcError("ServiceNotEmpty", f"service '{name}' is not empty")
+        del self._services[name]
+
+    # -- functions ----------------------------------------------------------------------------------------------------
+    def create(
+        self, spec: FunctionSpec, *, service: str | None = None, attributes: Mapping[str, Any], code: bytes = b""
+    ) -> FunctionRecord:
+        """Raises FcError: ServiceNotFound, FunctionAlreadyExists, InvalidArgument."""
+        service = self.service(service or self.service_name).name
+        check_spec(spec)
+        key = self.key_of(service, spec.name)
+        if key in self._functions:
+            where = "" if service == self.service_name else f" in service '{service}'"
+            raise FcError("FunctionAlreadyExists", f"function '{spec.name}' already exists{where}")
+        now_ms = self._clock.now_ms()
+        function = Function(
+            spec,
+            key=key,
+            service=service,
+            generation=self._next_generation(),
+            instances_max=self._limits.instances_per_function,
+        )
+        function_id = self._ids.uuid("fc.function").lower()
+        record = FunctionRecord(function, function_id, now_ms, now_ms, dict(attributes), code)
+        self._functions[key] = record
+        return record
+
+    def update(
+        self, key: str, spec: FunctionSpec, *, attributes: Mapping[str, Any], code: bytes | None = None
+    ) -> FunctionRecord:
+        record = self.find(key)
+        check_spec(spec)
+        record.function = replace(record.function, spec=spec, generation=self._next_generation())
+        record.attributes.update(attributes)
+        if code is not None:
+            record.code = code
+        record.modified_ms = self._clock.now_ms()
+        return record
+
+    def delete(self, key: str) -> None:
+        self.find(key)
+        del self._functions[key]
+
+    def find(self, key: str) -> FunctionRecord:
+        """By FC 3.0's name."""
+        record = self._functions.get(key)
+        if record is None:
+            service, dollar, name = key.partition("$")
+            where = f" in service '{service}'" if dollar else ""
+            raise FcError("FunctionNotFound", f"function '{name or service}' does not exist{where}")
+        return record
+
+    def find_in(self, service: str, name: str) -> FunctionRecord:
+        """By FC 2.0's names."""
+        self.service(service)
+        record = self._functions.get(self.key_of(service, name))
+        if record is None:
+            raise FcError("FunctionNotFound", f"function '{name}' does not exist in service '{service}'")
+        return record
+
+    def all(self) -> list[FunctionRecord]:
+        return [record for _, record in sorted(self._functions.items())]
+
+    def of_service(self, service: str) -> list[FunctionRecord]:
+        return [record for record in self.all() if record.function.service == service]
+
+    def key_of(self, service: str, name: str) -> str:
+        return name if service == self.service_name else f"{service}${name}"
+
+    # -- configuration ------------------------------------------------------------------------------------------------
+    def set_concurrency(self, key: str, reserved: int | None) -> FunctionRecord:
+        """None: back to what a function has without reservation."""
+        record = self.find(key)
+        if reserved is not None and reserved < 0:
+            raise invalid(f"reservedConcurrency is {reserved}, it must not be negative")
+        record.reserved_concurrency = reserved
+        limit = self._limits.instances_per_function if reserved is None else reserved
+        record.function = replace(record.function, instances_max=limit)
+        return record
+
+    def set_async_config(self, key: str, qualifier: str, config: AsyncConfig | None) -> FunctionRecord:
+        record = self.find(key)
+        now_ms = self._clock.now_ms()
+        if config is None:
+            record.async_configs.pop(qualifier, None)
+            record.async_times.pop(qualifier, None)
+        else:
+            record.async_configs[qualifier] = config
+            record.async_times[qualifier] = (record.async_times.get(qualifier, (now_ms, now_ms))[0], now_ms)
+        return record
+
+    def _next_generation(self) -> int:
+        self._generation += 1
+        return self._generation
+
+
+def check_spec(spec: FunctionSpec) -> None:
+    """Raises FcError InvalidArgument naming the field."""
+    _check_name(spec.name, "functionName")
+    if "." not in spec.handler:
+        raise invalid(f"handler is {spec.handler!r}, it must be <file>.<function>")
+    if spec.runtime not in RUNTIMES:
+        raise invalid(f"runtime is {spec.runtime!r}, the local cloud has {', '.join(RUNTIMES)}")
+    _check_range(spec.timeout, TIMEOUT_S, "timeout")
+    _check_range(spec.memory, MEMORY_MB, "memorySize")
+    if spec.memory % MEMORY_STEP_MB:
+        raise invalid(f"memorySize is {spec.memory}, it must be a multiple of {MEMORY_STEP_MB}")
+    _check_range(spec.initializer_timeout, INITIALIZER_TIMEOUT_S, "the timeout of the initializer")
+    _check_range(spec.pre_stop_timeout, PRE_STOP_TIMEOUT_S, "the timeout of preStop")
+    if len(spec.layer_dirs) > LAYERS_MAX:
+        raise invalid(f"{len(spec.layer_dirs)} layers, at most {LAYERS_MAX}")
+    _check_environment(spec.environment)
+
+
+def _check_environment(environment: Mapping[str, str]) -> None:
+    used = 0
+    for name, value in environment.items():
+        if not isinstance(value, str):
+            raise invalid(f"the environment variable {name} must be a string")
+        if not name[:1].isalpha() or not name.replace("_", "").isalnum() or not name.isascii():
+            raise invalid(f"the environment variable {name!r} must be letters, digits and _, a letter first")
+        if name.startswith("FC_"):
+            raise invalid(f"the environment variable {name} is reserved: it begins with FC_")
+        used += len(name.encode()) + len(value.encode())
+    if used > ENVIRONMENT_BYTES_MAX:
+        raise invalid(f"the environment variables have {used} bytes, at most {ENVIRONMENT_BYTES_MAX}")
+
+
+def _check_range(value: int, allowed: range, name: str) -> None:
+    if value not in allowed:
+        raise invalid(f"{name} is {value}, it must lie from {allowed.start} to {allowed.stop - 1}")
+
+
+def _check_name(name: str, field_name: str) -> None:
+    ok = name.isascii() and name.replace("_", "").replace("-", "").isalnum() and not name[0].isdigit()
+    if not ok or name[0] == "-" or len(name) > 128:
+        raise invalid(f"{field_name} is {name!r}: letters, digits, _ and -, not a digit or - first, at most 128")

@@ -1,0 +1,238 @@
+"""Function Compute without a wire: registry, calls, triggers and workers put together.
+
+Strategy: each noun has its module; this one owns the life cycle and the ways from one to another. It belongs to the
+thread of the event loop and is used between `start` and `close`; functions and triggers may be made before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from localcloud.account import Account
+from localcloud.clock import Timeline
+from localcloud.fc.async_queue import AsyncPorts, AsyncQueue
+from localcloud.fc.destinations import Destinations
+from localcloud.fc.errors import FcError, invalid
+from localcloud.fc.functions import LATEST, FunctionRecord, Functions
+from localcloud.fc.limits import (
+    ASYNC_AGE_S,
+    ASYNC_RETRIES,
+    QUEUE_TRIGGER_S_MAX,
+    STRICT,
+    SYNC_BYTES_MAX,
+    Limits,
+)
+from localcloud.fc.queue_triggers import Disturbance, Ports, QueueTrigger, Undisturbed, give_back_undelivered
+from localcloud.fc.queues import Queues
+from localcloud.fc.tasks import Background
+from localcloud.fc.triggers import TriggerRecord, Triggers
+from localcloud.fc.values import AsyncConfig, Call, Function, FunctionSpec, HttpRequest, Outcome, TriggerSpec, Workers
+from localcloud.ids import Ids
+from localcloud.journal import Journal
+
+SERVICE_NAME = "fleetrun"
+
+
+class FcService:
+    """Everything Function Compute does. Every refusal is an `errors.FcError`."""
+
+    def __init__(
+        self,
+        *,
+        account: Account,
+        timeline: Timeline,
+        ids: Ids,
+        journal: Journal,
+        queues: Queues,
+        workers: Workers,
+        limits: Limits = STRICT,
+        disturb: Disturbance | None = None,
+        service_name: str = SERVICE_NAME,
+    ) -> None:
+        self.account = account
+        self.timeline = timeline
+        self.ids = ids
+        self.limits = limits
+        self.workers = workers
+        self._journal = journal
+        self._queues = queues
+        self._background = Background(timeline, journal)
+        self.functions = Functions(clock=timeline.clock, ids=ids, service_name=service_name, limits=limits)
+        self.destinations = Destinations(account=account, queues=queues, limits=limits, hand_over=self._hand_over)
+        self._calls = AsyncQueue(
+            AsyncPorts(
+                background=self._background,
+                journal=journal,
+                limits=limits,
+                destinations=self.destinations,
+                resolve=self._resolve,
+                run=self.workers.run,
+            )
+        )
+        ports = Ports(
+            queues=queues,
+            background=self._background,
+            account=account,
+            ids=ids,
+            journal=journal,
+            disturbance=disturb or Undisturbed(),
+            call=self._call_for_queue,
+            hand_over=self._hand_over,
+            lease_ms=self._lease_ms,
+        )
+        self.triggers = Triggers(functions=self.functions, ports=ports, hand_over=self._hand_over_or_drop)
+        self._is_started = False
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+    async def start(self) -> None:
+        """Starts what is provisioned, then the triggers; returns when all of it is ready."""
+        self._is_started = True
+        await asyncio.gather(*(self._provision(record) for record in self.functions.all()))
+        give_back_undelivered(self._queues, self._journal)
+        self._calls.restore()
+        self.triggers.start()
+
+    async def close(self) -> None:
+        """Stops triggers, calls and workers; no process is left. What was accepted stays in the journal."""
+        self.triggers.stop()
+        await self._background.close()
+        await self.workers.close()
+        self._is_started = False
+
+    async def idle(self) -> None:
+        """Returns when nothing runs in the background, e.g. all asynchronous calls that are due have ended."""
+        await self._background.idle()
+
+    # -- what is there ------------------------------------------------------------------------------------------------
+    def create_function(self, spec: FunctionSpec) -> FunctionRecord:
+        """A function from folders. Raises FcError: FunctionAlreadyExists, InvalidArgument."""
+        if not spec.code_dir.is_dir():
+            raise invalid(f"the code's folder {spec.code_dir} is not there")
+        return self.functions.create(spec, attributes={})
+
+    def create_trigger(self, spec: TriggerSpec) -> TriggerRecord:
+        return self.triggers.create(spec)
+
+    def delete_function(self, key: str) -> None:
+        for trigger in self.triggers.of(key):
+            self.triggers.delete(key, trigger.spec.name)
+        self.functions.delete(key)
+        self.workers.retire(key)
+
+    def put_async_config(self, key: str, config: AsyncConfig, *, qualifier: str = LATEST) -> FunctionRecord:
+        """Raises FcError InvalidArgument naming the field."""
+        if config.retries_max is not None and config.retries_max not in ASYNC_RETRIES:
+            raise invalid(f"maxAsyncRetryAttempts is {config.retries_max}, it must lie from 0 to 8")
+        if config.age_s_max is not None and config.age_s_max not in ASYNC_AGE_S:
+            raise invalid(f"maxAsyncEventAgeInSeconds is {config.age_s_max}, it must lie from 1 to 604800")
+        for destination in (config.on_success, config.on_failure):
+            self.destinations.check(destination)
+        return self.functions.set_async_config(key, qualifier, config)
+
+    def put_concurrency(self, key: str, reserved: int | None) -> FunctionRecord:
+        return self.functions.set_concurrency(key, reserved)
+
+    def put_provision(self, key: str, target: int, *, qualifier: str = LATEST) -> FunctionRecord:
+        """So many instances are kept started. Before `start` it is noted; afterwards they start in the background."""
+        record = self.functions.find(key)
+        if not 0 <= target <= record.function.instances_max:
+            raise invalid(f"the target is {target}, it must lie from 0 to {record.function.instances_max}")
+        record.provisioned[qualifier] = target
+        if self._is_started:
+            self._background.start(self._provision(record))
+        return record
+
+    async def _provision(self, record: FunctionRecord) -> None:
+        for qualifier, target in sorted(record.provisioned.items()):
+            await self.workers.provision(self._resolve(record.key, qualifier)[0], target)
+
+    def state(self) -> dict[str, Any]:
+        """What there is, as plain data, without payloads and environment."""
+        return {
+            "functions": {
+                record.key: {
+                    "runtime": record.function.spec.runtime,
+                    "instances": self.workers.instances(record.key),
+                    "triggers": {
+                        trigger.spec.name: _trigger_state(trigger) for trigger in self.triggers.of(record.key)
+                    },
+                }
+                for record in self.functions.all()
+            },
+            "asyncCalls": self._calls.state(),
+        }
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+    def new_request_id(self) -> str:
+        """FC 3.0's form, e.g. 1-64f6cd87-0c2f3a91-5b8e7d10c4aa; the first number is the time in seconds."""
+        seconds = self.timeline.clock.now_ms() // 1000
+        random = self.ids.hexadecimal("fc.request", 20).lower()
+        return f"1-{seconds:08x}-{random[:8]}-{random[8:]}"
+
+    async def invoke(
+        self,
+        key: str,
+        event: bytes = b"",
+        *,
+        request_id: str | None = None,
+        qualifier: str = "",
+        http: HttpRequest | None = None,
+    ) -> Outcome:
+        """Calls and waits. Raises FcError: FunctionNotFound, EntityTooLarge, ResourceThrottled."""
+        function, _ = self._resolve(key, qualifier)
+        if len(event) > SYNC_BYTES_MAX:
+            raise FcError("EntityTooLarge", f"payload size exceeds maximum allowed size ({SYNC_BYTES_MAX} bytes)")
+        return await self.workers.run(function, Call(event, request_id or self.new_request_id(), http=http))
+
+    def invoke_async(
+        self,
+        key: str,
+        event: bytes = b"",
+        *,
+        request_id: str | None = None,
+        qualifier: str = "",
+        delay_s: int = 0,
+        task_id: str = "",
+    ) -> str:
+        """Accepts; answers the request id. Raises FcError, see `AsyncQueue.accept`."""
+        request_id = request_id or self.new_request_id()
+        self._calls.accept(key, event, request_id=request_id, qualifier=qualifier, delay_s=delay_s, task_id=task_id)
+        return request_id
+
+    def _resolve(self, key: str, qualifier: str) -> tuple[Function, AsyncConfig]:
+        record = self.functions.find(key)
+        config = record.async_configs.get(qualifier or LATEST) or AsyncConfig()
+        return record.function, config
+
+    def _hand_over(self, key: str, event: bytes) -> None:
+        self.invoke_async(key, event)
+
+    def _hand_over_or_drop(self, key: str, event: bytes, qualifier: str) -> None:
+        self.invoke_async(key, event, qualifier=qualifier)
+
+    async def _call_for_queue(self, key: str, event: bytes) -> bool:
+        """A queue trigger's call lasts five minutes at most, whatever the function's timeout: page 142."""
+        outcome = await self.invoke(key, event)
+        return outcome.error_type is None
+
+    def _lease_ms(self, key: str) -> int:
+        """How long a delivery may take: start, call, and some slack."""
+        try:
+            spec = self.functions.find(key).function.spec
+        except FcError:
+            return QUEUE_TRIGGER_S_MAX * 1000
+        call_s = min(spec.timeout, QUEUE_TRIGGER_S_MAX)
+        return (call_s + (spec.initializer_timeout if spec.initializer else 0)) * 1000 + LEASE_SLACK_MS
+
+
+LEASE_SLACK_MS = 30_000
+
+
+def _trigger_state(trigger: TriggerRecord) -> dict[str, Any]:
+    runner = trigger.runner
+    return {"type": trigger.spec.type, "blocked": isinstance(runner, QueueTrigger) and runner.is_blocked}
+
+
+LogSink = Callable[[str, bytes], None]
