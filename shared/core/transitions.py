@@ -11,13 +11,13 @@ ENDS_OF_RUN = frozenset({"Success", "PartialFailed", "Failed", "Stopped", "Rejec
 
 RUN: Mapping[str, frozenset[str]] = {
     # accepted, durable; not planned yet
-    "Accepted": frozenset({"Planned"}) | ENDS_OF_RUN,
+    "Accepted": frozenset({"Planned", "Failed", "Rejected"}),
     # targets checked, chunks cut; nothing sent yet
-    "Planned": frozenset({"Running", "Deferred", "Stopping"}) | ENDS_OF_RUN,
+    "Planned": frozenset({"Running", "Deferred", "Stopping", "Failed", "Stopped", "Rejected"}),
     # at least one chunk was sent, or may have been
     "Running": frozenset({"Deferred", "Stopping"}) | ENDS_OF_RUN,
     # nothing in flight; the rest waits for the next day's units
-    "Deferred": frozenset({"Running", "Stopping"}) | ENDS_OF_RUN,
+    "Deferred": frozenset({"Running", "Stopping", "PartialFailed", "Failed", "Stopped", "Rejected"}),
     # a stop was seen: nothing new starts, what runs is being stopped
     "Stopping": frozenset({"Stopped", "Success", "PartialFailed", "Failed"}),
     **dict.fromkeys(sorted(ENDS_OF_RUN), frozenset()),

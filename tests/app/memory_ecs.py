@@ -5,13 +5,19 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 
-from shared.core.days import day_of
 from shared.core.errors import Refused, Unavailable
 from shared.core.model import Agent, Instance, InvocationView, Result
 from shared.core.requests import Command, TargetSelection
 from shared.ports import Clock, Invocation
 from tests.app.memory_faults import Faults, faulty
+
+
+def day_of(now_ms: int) -> str:
+    """The day of ECS's quota, UTC+8. Its own reckoning: a double that used ours would share its mistakes."""
+    return datetime.fromtimestamp(now_ms / 1000 + 8 * 3600, timezone.utc).strftime("%Y-%m-%d")
+
 
 TERMINAL = {"Success", "Failed", "Invalid", "Aborted", "Timeout", "Error", "Cancelled", "Terminated"}
 INSTANCES_PER_CALL_MAX = 100

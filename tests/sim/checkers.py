@@ -11,6 +11,7 @@ from shared.core.model import Run, run_id_of
 from shared.core.rate import bounds_of
 from shared.core.transitions import ENDS_OF_RUN, FAILURES, OUTCOMES, RUN, is_allowed
 from tests.app.memory import Ending
+from tests.app.memory_ecs import day_of
 from tests.sim.world import World
 
 
@@ -147,6 +148,21 @@ class Checkers:
         assert +told == Counter(run.counts), f"3: the events say {told}, the run says {run.counts}"
         assert set(run.counts) <= OUTCOMES, f"3: {run.counts}"
         self._check_truth(run, dict(ended))
+        self._check_units(run)
+
+    def _check_units(self, run: Run) -> None:
+        """Where no call was in doubt, units spent are calls made; what was not spent has gone back."""
+        made = sum(1 for each in self.world.runner.invocations.values() if each.invocation.run_id == run.run_id)
+        spent = sum(run.spent.values())
+        doubt = any(kind.startswith(("die", "zombie", "lost", "slow", "function")) for kind in self.world.trouble.fired)
+        assert spent >= made, f"1: {made} calls, {spent} units spent"
+        if doubt:
+            return
+        assert spent == made, f"1: {spent} units spent on {made} calls"
+        day = day_of(run.finished_ms)  # of a day that is over nothing is given back
+        held = self.world.quota.columns.get(("cn-hangzhou", day), {}).get(run.run_id, 0)
+        excused = self.world.trouble.fired or ("cn-hangzhou", day) in self.world.quota.closed
+        assert excused or held == run.spent.get(day, 0), f"1: {held} units kept on {day}, {run.spent} spent"
 
     def _check_truth(self, run: Run, ended: dict[str, str]) -> None:
         """What the events say happened on an instance is what did."""

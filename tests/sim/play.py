@@ -51,6 +51,13 @@ def play(seed: int) -> Story:
     )
 
 
+def play_quietly(seed: int) -> Story:
+    """Without the trace, for long hauls."""
+    story = play(seed)
+    story.trace = []
+    return story
+
+
 def _open_ends(world: World) -> str:
     unfinished = [
         (run_id, world.runs.runs[run_id].status) for run_id in sorted(world.runs.unfinished_ids & set(world.runs.runs))

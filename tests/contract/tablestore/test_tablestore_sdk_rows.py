@@ -107,9 +107,7 @@ def test_a_condition_that_does_not_hold_is_a_403(server: TablestoreServer) -> No
     for condition in (
         Condition(RowExistenceExpectation.EXPECT_NOT_EXIST),
         Condition(RowExistenceExpectation.IGNORE, SingleColumnCondition("version", 2, ComparatorType.EQUAL)),
-        Condition(
-            RowExistenceExpectation.EXPECT_EXIST, SingleColumnCondition("other", 1, ComparatorType.EQUAL, False)
-        ),
+        Condition(RowExistenceExpectation.EXPECT_EXIST, SingleColumnCondition("other", 1, ComparatorType.EQUAL, False)),
     ):
         with pytest.raises(OTSServiceError) as caught:
             client.update_row("t", Row(KEY, {"PUT": [("version", 9)]}), condition)
@@ -200,9 +198,7 @@ def test_an_empty_range_has_no_rows(server: TablestoreServer) -> None:
     client = server.client()
     table(client)
 
-    consumed, next_key, rows, _ = client.get_range(
-        "t", "FORWARD", [("id", INF_MIN)], [("id", INF_MAX)], max_version=1
-    )
+    consumed, next_key, rows, _ = client.get_range("t", "FORWARD", [("id", INF_MIN)], [("id", INF_MAX)], max_version=1)
 
     assert (next_key, rows, consumed.read) == (None, [], 1)
 
