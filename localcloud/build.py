@@ -62,6 +62,11 @@ def build(root: Path, function_names: Iterable[str], *, into: Path | None = None
     )
 
 
+def function_folders(root: Path) -> list[str]:
+    """Names of the project's functions, sorted: the folders below functions/ that hold an index.py."""
+    return sorted(path.parent.name for path in (root / "functions").glob("*/index.py"))
+
+
 def package(root: Path, function_names: Iterable[str], *, version: str, python: str = "3.10") -> Path:
     """Builds the objects that the template speaks of: <root>/dist/fleetrun/<version>/*.zip; answers that folder.
 

@@ -1,0 +1,162 @@
+"""The four services of one local cloud, put together and filled with what the template describes.
+
+The order of the way in: assemble (restores what the journal holds) → open (deploys the template, starts triggers and
+functions) → serve; and out: close (triggers, functions, executors, pushes), which leaves no process behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localcloud.build import build, function_folders
+from localcloud.clock import SystemClock, Timeline
+from localcloud.deploy import stack
+from localcloud.deploy.fc import FcResources
+from localcloud.deploy.mns import MnsResources
+from localcloud.deploy.ram import RamResources
+from localcloud.deploy.tablestore import TablestoreResources
+from localcloud.ecs.api import EcsEndpoint
+from localcloud.ecs.executor_process import ProcessExecutor
+from localcloud.ecs.executor_simulated import SimulatedExecutor
+from localcloud.ecs.executors import Executor
+from localcloud.ecs.service import EcsService
+from localcloud.faults import FaultPlan, QueueDisturbance
+from localcloud.fc.api import FcEndpoint
+from localcloud.fc.mns_queues import MnsQueues
+from localcloud.fc.pool import ProcessWorkers
+from localcloud.fc.service import FcService
+from localcloud.fleet import DEMO, Fleet, read_fleet, scaled
+from localcloud.http import Endpoint
+from localcloud.ids import Ids
+from localcloud.journal import Journal
+from localcloud.mns.api import MnsEndpoint
+from localcloud.mns.pusher import HttpPusher
+from localcloud.mns.service import MnsService
+from localcloud.options import Options
+from localcloud.tablestore.api import TablestoreEndpoint
+from localcloud.tablestore.service import TablestoreService
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What one local cloud consists of. Belongs to the thread of its event loop."""
+
+    options: Options
+    url: str
+    ids: Ids
+    ecs: EcsService
+    mns: MnsService
+    tablestore: TablestoreService
+    fc: FcService
+    endpoints: Mapping[str, Endpoint]
+    pusher: HttpPusher
+
+    async def open(self) -> Mapping[str, Any]:
+        """Deploys the template and starts what it describes; answers its outputs.
+
+        Raises TemplateError, BuildError.
+        """
+        outputs = self._deploy() if self.options.deploys else {}
+        await self.fc.start()
+        return outputs
+
+    def _deploy(self) -> Mapping[str, Any]:
+        account, url, project = self.options.account, self.url, self.options.project
+        template = stack.read(self.options, url=url)
+        built = build(project, function_folders(project))
+        mns = MnsResources(self.mns, account=account, url=url)
+        tables = TablestoreResources(self.tablestore, account=account, url=url)
+        fc = FcResources(self.fc, built, account=account, url=url)
+        ram = RamResources(account=account, ids=self.ids)
+        return stack.deploy(
+            template,
+            {
+                "ALIYUN::MNS::Queue": mns.queue,
+                "ALIYUN::MNS::Topic": mns.topic,
+                "ALIYUN::MNS::Subscription": mns.subscription,
+                "ALIYUN::OTS::Instance": tables.instance,
+                "ALIYUN::OTS::Table": tables.table,
+                "ALIYUN::RAM::Role": ram.role,
+                "ALIYUN::RAM::ManagedPolicy": ram.managed_policy,
+                "ALIYUN::FC3::LayerVersion": fc.layer,
+                "ALIYUN::FC3::Function": fc.function,
+                "ALIYUN::FC3::ConcurrencyConfig": fc.concurrency,
+                "ALIYUN::FC3::ProvisionConfig": fc.provision,
+                "ALIYUN::FC3::AsyncInvokeConfig": fc.async_config,
+                "ALIYUN::FC3::Trigger": fc.trigger,
+            },
+        )
+
+    async def close(self) -> None:
+        """Functions first, so that nothing new is asked of the others."""
+        await self.fc.close()
+        await self.pusher.aclose()
+        self.ecs.close()
+        await asyncio.sleep(0)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "ecs": self.ecs.state(),
+            "mns": self.mns.state(),
+            "tablestore": self.tablestore.state(),
+            "fc": self.fc.state(),
+        }
+
+
+def assemble(
+    options: Options,
+    *,
+    timeline: Timeline,
+    ids: Ids,
+    journal: Journal,
+    faults: FaultPlan,
+    folder: Path,
+    url: str,
+) -> Services:
+    """Services with what `journal` remembers in them; nothing runs yet. `folder`: for files that end with the cloud.
+
+    Raises BadFleet, DamagedJournal.
+    """
+    account, checks = options.account, options.strict
+    pusher, dates = HttpPusher(), SystemClock()  # signatures are dated by the callers' clock, whatever ours says
+    mns = MnsService(
+        account=account,
+        timeline=timeline,
+        ids=ids,
+        journal=journal,
+        disturb=QueueDisturbance(faults),
+        push=pusher,
+    )
+    tables = TablestoreService(account=account, timeline=timeline, ids=ids, journal=journal)
+    ecs = EcsService(
+        account=account,
+        timeline=timeline,
+        ids=ids,
+        journal=journal,
+        executor=_executor(options, timeline=timeline, ids=ids, folder=folder),
+        fleet=_fleet(options),
+    )
+    workers = ProcessWorkers(account=account, timeline=timeline, ids=ids)
+    fc = FcService(account=account, timeline=timeline, ids=ids, journal=journal, queues=MnsQueues(mns), workers=workers)
+    endpoints: dict[str, Endpoint] = {
+        "ecs": EcsEndpoint(ecs, account=account, ids=ids, checks_signature=checks, date_clock=dates),
+        "mns": MnsEndpoint(mns, account=account, ids=ids, checks_signature=checks, date_clock=dates),
+        "tablestore": TablestoreEndpoint(tables, account=account, ids=ids, date_clock=dates),
+        "fc": FcEndpoint(fc, account=account, ids=ids, checks_signature=checks, date_clock=dates),
+    }
+    return Services(options, url, ids, ecs, mns, tables, fc, endpoints, pusher)
+
+
+def _fleet(options: Options) -> Fleet:
+    fleet = read_fleet(options.fleet or DEMO)
+    return fleet if options.instances is None else scaled(fleet, options.instances)
+
+
+def _executor(options: Options, *, timeline: Timeline, ids: Ids, folder: Path) -> Executor:
+    if options.executor == "simulated":
+        return SimulatedExecutor(timeline=timeline, ids=ids)
+    return ProcessExecutor(folder / "instances", timeline=timeline)
