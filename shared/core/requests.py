@@ -225,6 +225,8 @@ def _check_request_id(request_id: str) -> None:
 
 
 _DECODER: msgspec.json.Decoder[InvokeRequest | StopRequest] = msgspec.json.Decoder(InvokeRequest | StopRequest)
+_FIELD_CHARS_MAX, _REASON_CHARS_MAX = 200, 1_000
+"""Ours."""
 _AT = re.compile(r" - at `\$?\.?(.*)`$")
 
 
@@ -253,10 +255,16 @@ def _refusal_of(message: str) -> Refused:
     text = message[: found.start()] if found else message
     ours = re.match(r"^([A-Za-z][\w.\[\]%-]*): (.*)$", text, re.DOTALL)
     if ours:
-        return Refused(f"{ours.group(1)} {ours.group(2)}", code="BadRequest", field=ours.group(1))
+        return _refused(ours.group(1), f"{ours.group(1)} {ours.group(2)}")
     named = re.search(r"`(\w+)`$", text) if "field" in text else None
     field = ".".join(part for part in (path, named.group(1) if named else "") if part) or "$"
-    return Refused(f"{field}: {text}", code="BadRequest", field=field)
+    return _refused(field, f"{field}: {text}")
+
+
+def _refused(field: str, message: str) -> Refused:
+    """Cut to what rows, events and logs hold: the name of an unknown field is the sender's, and may have a megabyte."""
+    cut = field if len(field) <= _FIELD_CHARS_MAX else field[:_FIELD_CHARS_MAX] + "…"
+    return Refused(message.replace(field, cut)[:_REASON_CHARS_MAX], code="BadRequest", field=cut)
 
 
 def hash_of(request: InvokeRequest) -> str:
