@@ -6,6 +6,8 @@ Both sides refuse each other's messages when their dates are more than 15 minute
 
 from __future__ import annotations
 
+import re
+
 from localcloud.account import Account
 from localcloud.clock import Clock
 from localcloud.http import Refusal, Request, Response
@@ -17,8 +19,11 @@ from localcloud.tablestore.operations import EMPTY_LISTS, OPERATIONS
 from localcloud.tablestore.service import TablestoreService
 from localcloud.tablestore.signatures import reply_headers, signing_key, verify
 
-OPERATION_CHARS_MAX = 64
+NAME_CHARS_MAX = 64
 """Ours: the longest real name has 24."""
+OPERATION_NAME = re.compile(rf"/((?:tunnel/)?[0-9A-Za-z]{{1,{NAME_CHARS_MAX}}})\Z", re.ASCII)
+"""E.g. "GetRow", "tunnel/list"."""
+UNKNOWN = "Unknown"
 THROTTLED, FAILED = "OTSServerBusy", "OTSInternalServerError"
 
 
@@ -40,10 +45,9 @@ class TablestoreEndpoint:
         self._date_clock = date_clock or service.timeline.clock
 
     def operation(self, request: Request) -> str:
-        """The last part of the path: what an endpoint's address adds before it is not signed, and not read."""
-        name = request.path.rpartition("/")[2]
-        is_name = name.isascii() and name.isalnum() and len(name) <= OPERATION_CHARS_MAX
-        return name if is_name else "Unknown"
+        """The end of the path: what an endpoint's address adds before it is not signed, and not read."""
+        found = OPERATION_NAME.search(request.path)
+        return found.group(1) if found is not None else UNKNOWN
 
     async def handle(self, request: Request) -> Response:
         operation = self.operation(request)
@@ -70,7 +74,7 @@ class TablestoreEndpoint:
             return b""
         act = OPERATIONS.get(operation)
         if act is None:
-            raise errors.unsupported(request.path.rpartition("/")[2])
+            raise errors.unsupported(request.path[1 : 1 + NAME_CHARS_MAX] if operation == UNKNOWN else operation)
         known = messages().table
         response = getattr(known, f"{operation}Response")()
         kind = getattr(known, f"{operation}Request")

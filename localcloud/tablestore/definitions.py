@@ -84,6 +84,12 @@ def describe_table(store: Store, name: str) -> TableRecord:
     return table.record if table is not None else store.table(name).record
 
 
+def is_ready(store: Store, name: str) -> bool:
+    """A table needs a while after its creation. Raises OTSObjectNotExist."""
+    table = store.tables.get(name) or store.table(name)
+    return table.ready_ms <= store.timeline.clock.now_ms()
+
+
 def update_table(
     store: Store, name: str, *, options: OptionsChange | None, reserved: Units | None, stream: Stream | None
 ) -> TableRecord:
@@ -108,7 +114,9 @@ def update_table(
         check_units(reserved, store.limits)
         record = _with_units(record, reserved, now_ms)
     if stream is not None:
-        record = replace(record, stream=replace(stream, enabled_ms=now_ms))
+        was_enabled = record.stream is not None and record.stream.is_enabled
+        enabled_ms = record.stream.enabled_ms if record.stream is not None and was_enabled else now_ms
+        record = replace(record, stream=replace(stream, enabled_ms=enabled_ms))
     table.record = record
     store.save(table)
     return record

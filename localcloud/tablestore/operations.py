@@ -54,7 +54,8 @@ def list_table(service: TablestoreService, request: Any, response: Any) -> None:
 
 
 def describe_table(service: TablestoreService, request: Any, response: Any) -> None:
-    write_description(service.describe_table(text(request.table_name)), response)
+    name = text(request.table_name)
+    write_description(service.describe_table(name), response, is_ready=service.is_ready(name))
 
 
 def update_table(service: TablestoreService, request: Any, response: Any) -> None:
@@ -246,5 +247,5 @@ OPERATIONS: dict[str, Operation] = {
     "AbortTransaction": abort_transaction,
 }
 """What is offered."""
-EMPTY_LISTS = ("ListSearchIndex", "ListTimeseriesTable", "ListStream")
+EMPTY_LISTS = ("ListSearchIndex", "ListTimeseriesTable", "ListStream", "tunnel/list")
 """Listings of what is not offered: an empty message, which is no byte at all."""

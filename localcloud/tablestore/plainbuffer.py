@@ -7,7 +7,7 @@
 
 A cell's checksum covers name, variant, version, then operation, although the operation is sent before the version. A
 row's checksum covers the checksums of its cells, then 1 with a delete marker, else 0. All of them are verified; what
-is not understood to the last byte is refused with OTSParameterInvalid.
+is not understood to the last byte is refused with OTSParameterInvalid, except for zeros behind the last row.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def decode_rows(data: bytes) -> list[WireRow]:
             raise invalid(f"Cell data broken, mismatch header, actual: {header}, expect: {HEADER}.")
         row, at = _row(data, 4)
         rows = [row]
-        while at < len(data):
+        while at < len(data) and not _is_padding(data, at):
             row, at = _row(data, at)
             rows.append(row)
     except (IndexError, struct.error):
@@ -101,6 +101,11 @@ def decode_variant(data: bytes) -> Any:
     if kind not in MARKS or len(data) != 1:
         raise invalid("data format is invalid, unknown variant type occured.")
     return MARKS[kind]
+
+
+def _is_padding(data: bytes, at: int) -> bool:
+    """Nothing but zeros to the end: the SDK for Node.js sends one for each INF_MIN, INF_MAX and AUTO_INCREMENT."""
+    return data[at] == 0 and not any(data[at:])
 
 
 def _row(data: bytes, at: int) -> tuple[WireRow, int]:

@@ -94,6 +94,10 @@ class TablestoreService:
         """Of a table or an index. Raises OTSObjectNotExist."""
         return definitions.describe_table(self._store, name)
 
+    def is_ready(self, name: str) -> bool:
+        """Whether rows of the table can be read and written. Raises OTSObjectNotExist."""
+        return definitions.is_ready(self._store, name)
+
     def update_table(
         self,
         name: str,

@@ -27,6 +27,9 @@ NUMBER_OF_COLUMN_TYPE = {name: number for number, name in COLUMN_TYPES.items()}
 ASYNC, SYNC = 0, 1
 GLOBAL, LOCAL = 0, 1
 AUTO_INCREMENT_OPTION = 1
+STATUS_TAG = 4 << 3
+"""Of DescribeTableResponse.table_status: field 4, a number."""
+ACTIVE, LOADING = 1, 3
 
 
 def read_meta(message: Any) -> TableMeta:
@@ -102,8 +105,10 @@ def write_units(message: Any, units: Units) -> None:
     message.read, message.write = units.read, units.write
 
 
-def write_description(record: TableRecord, response: Any) -> None:
+def write_description(record: TableRecord, response: Any, *, is_ready: bool) -> None:
     """Into DescribeTableResponse."""
+    # The status is not in the .proto of the Python SDK; that of the SDK for Node.js requires it.
+    response.MergeFromString(bytes([STATUS_TAG, ACTIVE if is_ready else LOADING]))
     response.table_meta.table_name = record.meta.name
     for column in record.meta.key:
         write_key_column(column, response.table_meta.primary_key.add())
