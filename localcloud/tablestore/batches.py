@@ -6,13 +6,14 @@ the table, a failed condition, a lock.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from localcloud.tablestore.capacity import change_size, read_units
 from localcloud.tablestore.changes import Increment, RowChange
 from localcloud.tablestore.errors import TablestoreError, invalid, outside_transaction
-from localcloud.tablestore.keys import check_read_key
+from localcloud.tablestore.keys import check_read_key, check_readable
 from localcloud.tablestore.limits import Limits
 from localcloud.tablestore.reads import NEWEST, GotRow, Selection, see
 from localcloud.tablestore.rows import Written, check_change, check_filter, write_row
@@ -76,6 +77,8 @@ def get_batch(store: Store, groups: Sequence[GetGroup]) -> list[list[GotOutcome]
     _check_count(sum(len(group.keys) for group in groups), store.limits.batch_get_rows_max)
     _check_tables([group.table for group in groups])
     for group in groups:
+        for key in group.keys:
+            check_readable(key)
         check_selection(group.selection, store.limits)
     tables = [store.table(group.table) for group in groups]
     return [_get_group(store, table, group) for table, group in zip(tables, groups, strict=True)]
@@ -143,8 +146,8 @@ def _check_count(count: int, limit: int) -> None:
 
 
 def _check_tables(names: Sequence[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(names).items():
+        if count > 1:
             raise invalid(f"Duplicated table name: '{name}'.")
 
 

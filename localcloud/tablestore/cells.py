@@ -74,31 +74,28 @@ def _apply(columns: dict[str, Versions], cell: CellChange, options: TableOptions
         else:
             columns.pop(cell.name, None)
         return
-    version_ms: int | None
+    version_ms: int
     value: Any
     if isinstance(cell, Increment):
         version_ms, value = _incremented(visible(versions, options, now_ms), cell, now_ms)
     else:
-        version_ms, value = cell.version_ms, cell.value
-    if version_ms is None:
-        version_ms = now_ms
-    else:
-        _check_version(cell.name, version_ms, options, now_ms)
+        version_ms, value = now_ms, cell.value
+    if cell.version_ms is not None:
+        _check_version(cell.name, cell.version_ms, options, now_ms)
+        version_ms = cell.version_ms
     columns[cell.name] = _with(versions, version_ms, value, options.versions_max)
 
 
-def _incremented(versions: Sequence[tuple[int, Any]], cell: Increment, now_ms: int) -> tuple[int | None, int]:
-    """Adds to the newest version. The texts are ours."""
+def _incremented(versions: Sequence[tuple[int, Any]], cell: Increment, now_ms: int) -> tuple[int, int]:
+    """Adds to the newest version; answers the sum's version, too. The texts are ours."""
     version_ms, value = versions[0] if versions else (0, 0)
     if type(value) is not int:
         raise invalid(f"The column to increment is not an integer: '{cell.name}'.")
     total = value + cell.by
     if not INT64_MIN <= total <= INT64_MAX:
         raise invalid(f"The increment overflows, column: '{cell.name}'.")
-    if cell.version_ms is None and version_ms > now_ms:
-        # A version from the future would hide the sum.
-        return version_ms, total
-    return cell.version_ms, total
+    # A version from the future would hide the sum.
+    return max(version_ms, now_ms), total
 
 
 def _check_version(name: str, version_ms: int, options: TableOptions, now_ms: int) -> None:

@@ -15,6 +15,7 @@ WIRE_TYPES = {
     float: "VT_DOUBLE",
 }
 WIRE_TYPE_OF = {"INTEGER": "VT_INTEGER", "STRING": "VT_STRING", "BINARY": "VT_BLOB"}
+KEY_TYPES = (int, str, bytes)
 PYTHON_TYPES: dict[str, type] = {"INTEGER": int, "STRING": str, "BINARY": bytes}
 
 
@@ -42,10 +43,24 @@ def _refuse_type(table: Table, at: int, value: object) -> None:
     raise invalid_key(f"Validate PK type fail. Input: {given}, Meta: {WIRE_TYPE_OF[table.key_types[at]]}.")
 
 
-def check_read_key(table: Table, key: Key, names: tuple[str, ...] | None, limits: Limits) -> None:
-    """As `check_key`; the table's choice cannot be read."""
+def check_key_types(key: Key) -> None:
+    """What no key of any table can hold: refused before the table is looked at. Raises OTSParameterInvalid."""
+    for value in key:
+        if type(value) not in KEY_TYPES and value is not AUTO_INCREMENT:
+            name = WIRE_TYPES.get(type(value), f"VT_{value!r}")
+            raise invalid(f"{name} is an invalid type for the primary key.")
+
+
+def check_readable(key: Key) -> None:
+    """As `check_key_types`; the table's choice cannot be read. Raises OTSParameterInvalid."""
+    check_key_types(key)
     if AUTO_INCREMENT in key:
         raise invalid("PKAutoIncr can't be used for read operations.")
+
+
+def check_read_key(table: Table, key: Key, names: tuple[str, ...] | None, limits: Limits) -> None:
+    """As `check_key` and `check_readable`."""
+    check_readable(key)
     check_key(table, key, names, limits)
 
 

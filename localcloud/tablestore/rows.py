@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from localcloud.tablestore.capacity import write_units
@@ -11,7 +12,7 @@ from localcloud.tablestore.cells import StoredRow, changed, visible
 from localcloud.tablestore.changes import CellChange, Increment, PutCell, RowChange
 from localcloud.tablestore.conditions import Column, RowFilter, columns_of, compiled, matches
 from localcloud.tablestore.errors import condition_failed, invalid
-from localcloud.tablestore.keys import check_key
+from localcloud.tablestore.keys import check_key, check_key_types
 from localcloud.tablestore.limits import Limits
 from localcloud.tablestore.reads import Cell, Row
 from localcloud.tablestore.schema import TableOptions, Units, check_column_name
@@ -30,6 +31,7 @@ class Written:
 
 def check_change(change: RowChange, limits: Limits) -> None:
     """What is refused whatever the table is. Raises OTSParameterInvalid."""
+    check_key_types(change.key)
     if change.kind == "delete" and change.cells:
         raise invalid("Invalid delete row request: unexpected cells in request.")
     if change.kind == "put" and not all(isinstance(cell, PutCell) for cell in change.cells):
@@ -99,9 +101,9 @@ def _check_regex(column: Column, limits: Limits) -> None:
 
 def _check_increments(cells: tuple[CellChange, ...]) -> None:
     """A column that is incremented is changed once. The text is ours (atomic counter page, 2021)."""
-    names = [cell.name for cell in cells]
+    counts = Counter(cell.name for cell in cells)
     for cell in cells:
-        if isinstance(cell, Increment) and names.count(cell.name) > 1:
+        if isinstance(cell, Increment) and counts[cell.name] > 1:
             raise invalid(f"The column to increment is changed more than once: '{cell.name}'.")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from localcloud.clock import Timeline
@@ -15,7 +16,15 @@ from localcloud.tablestore.schema import IndexRecord, TableMeta, TableRecord, ch
 from localcloud.tablestore.sorted_keys import SortedKeys
 from localcloud.tablestore.values import Key, Value
 
-TABLES, ROWS, COUNTERS = "tablestore.tables", "tablestore.rows", "tablestore.counters"
+TABLES, ROWS, COUNTERS, COMMITS = (f"tablestore.{kind}" for kind in ("tables", "rows", "counters", "commits"))
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Rows that are written together: what a transaction has made of them; None where it has removed one."""
+
+    table: str
+    rows: tuple[tuple[Key, StoredRow | None], ...]
 
 
 class RowSource(Protocol):
@@ -116,17 +125,21 @@ class Store:
         return table
 
     def save(self, table: Table) -> None:
-        """Keeps the table's record."""
+        """Keeps the table's record. Its indexes live as long, and are written as often, as it says."""
+        for name in table.indexes:
+            index = self.index_tables[name]
+            index.record = replace(index.record, options=table.record.options)
         self._journal.put(TABLES, table.name, table.record)
 
     def drop(self, table: Table) -> None:
+        """The table's record goes first: rows that a kill leaves behind without one are dropped by the next start."""
         for name in table.indexes:
             del self.index_tables[name]
         del self.tables[table.name]
+        self._journal.drop(TABLES, table.name)
         for key in table.rows:
             self._journal.drop(ROWS, _row_id(table, key))
         self._journal.drop(COUNTERS, table.name)
-        self._journal.drop(TABLES, table.name)
 
     def add_index(self, table: Table, index: IndexRecord) -> None:
         """The table's record must name it already."""
@@ -158,6 +171,13 @@ class Store:
             self._journal.drop(ROWS, _row_id(table, key))
         for name in table.indexes:
             self._later(table, name, key)
+
+    def keep_together(self, table: Table, rows: Mapping[Key, StoredRow | None]) -> None:
+        """As `keep`; a kill at any moment leaves all of the rows as they were, or none."""
+        self._journal.put(COMMITS, table.name, Commit(table.name, tuple(rows.items())))
+        for key, row in rows.items():
+            self.keep(table, key, row)
+        self._journal.drop(COMMITS, table.name)
 
     def next_number(self, table: Table, now_ms: int) -> int:
         """Of the auto-increment column: never given before, greater than all before."""
@@ -197,14 +217,24 @@ class Store:
             for index in record.indexes:
                 self._open_index(table, index)
         for name, number in self._journal.load(COUNTERS, int):
-            self.tables[name].last_number = number
+            if name in self.tables:
+                self.tables[name].last_number = number
+            else:
+                self._journal.drop(COUNTERS, name)
         for row_id, row in self._journal.load(ROWS, StoredRow):
-            self.tables[row_id.partition(" ")[0]].put(row)
+            owner = self.tables.get(row_id.partition(" ")[0])
+            if owner is not None:
+                owner.put(row)
+            else:
+                self._journal.drop(ROWS, row_id)
         for table in self.tables.values():
             for name, opened in table.indexes.items():
                 for key, row in table.rows.items():
                     if opened.record.has_base_rows or row.written_ms >= opened.record.created_ms:
                         self._sync(table, name, key)
+        for name, commit in self._journal.load(COMMITS, Commit):
+            if name in self.tables:
+                self.keep_together(self.tables[name], dict(commit.rows))
 
 
 def _row_id(table: Table, key: Key) -> str:

@@ -6,6 +6,7 @@ others see the old rows. Versions of cells are assigned at the write. A transact
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -45,12 +46,12 @@ class Transaction:
         return self.rows[key] if key in self.rows else self.table.get(key)
 
     def ascending(self, start: Key, end: Key) -> Iterator[Key]:
-        mine = (key for key in self.rows if start <= key < end)
-        return iter(sorted({*self.table.ascending(start, end), *mine}))
+        mine = sorted(key for key in self.rows if start <= key < end)
+        return _without_repeats(heapq.merge(self.table.ascending(start, end), mine))
 
     def descending(self, start: Key, end: Key) -> Iterator[Key]:
-        mine = (key for key in self.rows if end < key <= start)
-        return iter(sorted({*self.table.descending(start, end), *mine}, reverse=True))
+        mine = sorted((key for key in self.rows if end < key <= start), reverse=True)
+        return _without_repeats(heapq.merge(self.table.descending(start, end), mine, reverse=True))
 
     def keep(self, key: Key, row: StoredRow | None, change: RowChange, limits: Limits) -> None:
         """Raises OTSOutOfTransactionDataSizeLimit; then the row is not written."""
@@ -59,6 +60,14 @@ class Transaction:
             raise transaction_too_large(limits.transaction_bytes_max)
         self.size = size
         self.rows[key] = row
+
+
+def _without_repeats(keys: Iterator[Key]) -> Iterator[Key]:
+    last: Key | None = None
+    for key in keys:
+        if key != last:
+            yield key
+        last = key
 
 
 def check_lock(table: Table, key: Key, transaction: Transaction | None) -> None:
@@ -109,8 +118,7 @@ class Transactions:
     def commit(self, transaction_id: str) -> None:
         transaction = self.find(transaction_id)
         self._end(transaction)
-        for key, row in transaction.rows.items():
-            self._store.keep(transaction.table, key, row)
+        self._store.keep_together(transaction.table, transaction.rows)
 
     def abort(self, transaction_id: str) -> None:
         self._end(self.find(transaction_id))
