@@ -23,18 +23,17 @@ POLL_S = 0.5
 
 
 @click.command()
-@click.argument("run_id", metavar="[RUN]", required=False)
+@click.argument("name", metavar="[RUN]", required=False)
 @click.option("--follow", "-f", is_flag=True, help="Go on until the run has ended, or Ctrl-C.")
 @options.as_json
 @options.endpoint
-def events(*, run_id: str | None, follow: bool, as_json: bool, endpoint: str | None) -> None:
+def events(*, name: str | None, follow: bool, as_json: bool, endpoint: str | None) -> None:
     """The events of a run, or of the recent runs, oldest first. --json prints them as published, one a line."""
-    from cli import report
+    from cli import report, run_names
     from cli.connection import connect
 
     connection = connect(endpoint)
-    if run_id is not None:
-        report.read_run(connection.runs, run_id)
+    run_id = None if name is None else run_names.find_run(connection.runs, name).run_id
     seen: dict[str, int] = {}
     while True:
         shown = _runs(connection, run_id)
@@ -89,24 +88,24 @@ def _print(event: dict[str, Any], *, as_json: bool) -> None:
 
 
 def told(kind: str, data: dict[str, Any]) -> str:
-    """An event's facts in a few words, harmless."""
-    from cli.show import harmless, number
+    """An event's facts in a few words, harmless, on one line."""
+    from cli.show import number, one_line
 
     if kind == "run.planned":
         parts = [f"{data['included']:,} of {number(data['requested'], 'target')}, {number(data['chunks'], 'chunk')}"]
         parts += [f"{count:,} {reason}" for reason, count in data["excludedByReason"].items()]
         return ", ".join(parts)
     if kind == "run.rejected":
-        return harmless(f"{data['code']}: {data['message']}")
+        return one_line(f"{data['code']}: {data['message']}")
     if kind == "run.deferred":
-        return f"{number(data['chunks'], 'chunk')} to {data['toDay']}: {harmless(data['reason'])}"
+        return f"{number(data['chunks'], 'chunk')} to {data['toDay']}: {one_line(data['reason'])}"
     if kind == "chunk.invoked":
         return f"{data['invokeId']}: {number(data['targets'], 'target')}"
     if kind == "targets.finished":
         return _by_status([target["status"] for target in data["targets"]])
     if kind == "run.finished":
         return f"{data['status']} after {data['durationMs'] / 1000:.1f} s: {_counts(data['counts'])}"
-    return harmless(str(data.get("reason") or data.get("region") or ""))
+    return one_line(str(data.get("reason") or data.get("region") or ""))
 
 
 def _by_status(statuses: list[str]) -> str:

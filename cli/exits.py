@@ -5,15 +5,19 @@ from __future__ import annotations
 SUCCEEDED = 0
 """All targets succeeded; or the command is not about a run's outcome and did what it should."""
 NOT_ALL = 1
-"""Some targets did not succeed."""
+"""Some targets did not succeed, or have not yet: `fleetrun status RUN && next-step` never goes on too early."""
 REFUSED = 2
 """Bad usage, or the cloud refused."""
 UNREACHABLE = 3
 """The cloud did not answer."""
+BUG = 70
+"""None of the above: a mistake of ours, with its traceback (EX_SOFTWARE of sysexits.h)."""
+INTERRUPTED = 130
+"""Ctrl-C: 128 + SIGINT, as shells say it."""
 
 
 def of_run(status: str) -> int:
-    """The exit code of a run that has ended; 0 for one that has not."""
+    """The exit code that tells a run's status."""
     if status == "Rejected":
         return REFUSED
-    return NOT_ALL if status in ("PartialFailed", "Failed", "Stopped") else SUCCEEDED
+    return SUCCEEDED if status == "Success" else NOT_ALL

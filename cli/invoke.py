@@ -11,9 +11,7 @@ import click
 from cli import exits, options
 
 if TYPE_CHECKING:
-    from cli.connection import Connection
     from cli.request_text import Checked
-    from shared.core.model import Run
 
 
 @click.command()
@@ -74,8 +72,8 @@ def invoke(
         fleetrun invoke EVENT.json --wait
         fleetrun invoke --tag env=prod --name 'web-*' -- uptime
 
-    What follows -- is the script; a last word --wait there is read as the option. A {now} in a file's requestId is
-    replaced by the time, so that each sending is a run of its own.
+    What follows -- is the script: one word, or several, which a space joins. Behind a script of one word --wait is read
+    as the option. A {now} in a file's requestId is replaced by the time, so that each sending is a run of its own.
     """
     targets = {
         "tags": tag,
@@ -100,7 +98,17 @@ def invoke(
 
 
 def _without_wait(words: list[str], *, is_wait: bool) -> tuple[list[str], bool]:
-    return (words[:-1], True) if words[-1:] == ["--wait"] else (words, is_wait)
+    """Raises Refused where --wait may be meant either way: a script is never changed on a guess."""
+    from shared.core.errors import Refused
+
+    if words[-1:] != ["--wait"]:
+        return words, is_wait
+    if len(words) != 2:
+        raise Refused(
+            "is the last --wait a word of the script, or the option? Quote the script, or put the option before --",
+            code="BadUsage",
+        )
+    return words[:1], True
 
 
 def _checked(
@@ -157,53 +165,29 @@ def _command(words: Sequence[str], command: Mapping[str, Any]) -> dict[str, Any]
 
 def send_and_tell(checked: Checked, *, wait: bool, as_json: bool, endpoint: str | None) -> None:
     """Sends; prints the run id at once; with `wait` follows it and ends the process with the run's exit code."""
-    from cli import queues, show
+    from cli import ends, queues, show
     from cli.connection import connect
-    from shared.core.model import run_id_of
-    from shared.core.requests import InvokeRequest
+    from cli.watch import Awaited
+    from shared.core.errors import Refused
+    from shared.core.model import rejection_id_of, run_id_of
+    from shared.core.requests import InvokeRequest, hash_of
 
     request = checked.request
     if not isinstance(request, InvokeRequest):
-        from shared.core.errors import Refused
-
         raise Refused("this is a stop request: use fleetrun stop RUN", code="BadUsage")
     connection = connect(endpoint)
-    message_id = connection.queues.send(queues.REQUESTS, checked.body)
     run_id = run_id_of(request.request_id)
+    if wait and connection.runs.read_run(run_id) is not None:
+        show.err().print(
+            f"The requestId {request.request_id} has its run already: this shows how that one ended. "
+            "For another run, choose another (--request-id)."
+        )
+    message_id = connection.queues.send(queues.REQUESTS, checked.body)
     if not wait:
         told = {"runId": run_id, "requestId": request.request_id, "messageId": message_id}
         show.as_json(told) if as_json else show.out().print(run_id)
         return
     show.err().print(run_id) if as_json else show.out().print(run_id)
-    run = _followed(connection, request=checked, message_id=message_id)
-    print_end(connection, run, as_json=as_json)
+    run = ends.followed(connection, Awaited(run_id, rejection_id_of(message_id), hash_of(request)))
+    ends.print_end(connection, run, as_json=as_json)
     options.leave(exits.of_run(run.status))
-
-
-def _followed(connection: Connection, *, request: Checked, message_id: str) -> Run:
-    from cli.watch import Awaited, follow, progress
-    from shared.core.model import rejection_id_of, run_id_of
-    from shared.core.requests import InvokeRequest, hash_of
-
-    sent = request.request
-    assert isinstance(sent, InvokeRequest)
-    awaited = Awaited(run_id_of(sent.request_id), rejection_id_of(message_id), hash_of(sent))
-    with progress() as tell:
-        return follow(connection, awaited, tell=tell)
-
-
-def print_end(connection: Connection, run: Run, *, as_json: bool) -> None:
-    """The summary of a run, or why it was rejected."""
-    from cli import report, show, summary
-
-    found = report.read_report(connection, run)
-    if as_json:
-        show.as_json(report.report_json(found))
-    else:
-        summary.print_summary(found, times=_times(run))
-
-
-def _times(run: Run) -> dict[str, str]:
-    if not run.finished_ms:
-        return {}
-    return {"time": f"{(run.finished_ms - run.accepted_ms) / 1000:.1f} s from acceptance to run.finished"}

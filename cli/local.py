@@ -37,6 +37,7 @@ PORT = 7150
 @click.option("--lenient", is_flag=True, help="Do not check signatures.")
 @click.option("--seed", type=int, help="Of every id and random number.")
 @click.option("--print-env", is_flag=True, help="Print the shell exports for clients, and end.")
+@options.as_json
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
 def local(
     *,
@@ -56,6 +57,7 @@ def local(
     lenient: bool,
     seed: int | None,
     print_env: bool,
+    as_json: bool,
     until_stdin_closes: bool,
 ) -> None:
     """ECS, MNS, Tablestore and Function Compute on this machine, on one port, until Ctrl-C.
@@ -73,8 +75,7 @@ def local(
     }
     account = _account({name: named[name] for name in named if named[name] is not None})
     if print_env:
-        for name, value in sorted(local_environment(f"http://{host}:{port}", account).items()):
-            sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+        _print_environment(local_environment(f"http://{host}:{port}", account), as_json=as_json)
         return
     _serve(
         port=port,
@@ -89,6 +90,16 @@ def local(
         strict=not lenient,
         seed=seed,
     )
+
+
+def _print_environment(environment: dict[str, str], *, as_json: bool) -> None:
+    from cli import show
+
+    if as_json:
+        show.as_json(environment)
+        return
+    for name in sorted(environment):
+        sys.stdout.write(f"export {name}={shlex.quote(environment[name])}\n")
 
 
 def _account(fields: dict[str, Any]) -> Account:

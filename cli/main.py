@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
-from cli import dead_letters, demo, events, exits, function, invoke, local, runs, stop
+from cli import dead_letters, demo, events, exits, function, invoke, local, results, runs, stop
 
-EPILOG = "Exit codes: 0 all targets succeeded, 1 some did not, 2 bad usage or refused, 3 cloud unreachable."
+EPILOG = (
+    "Exit codes: 0 all targets succeeded, 1 some did not (or not yet), 2 bad usage or refused, 3 cloud unreachable."
+)
 
 
 class _InOrder(click.Group):
@@ -29,7 +34,7 @@ for command in (
     local.local,
     invoke.invoke,
     runs.status,
-    runs.results,
+    results.results,
     stop.stop,
     events.events,
     runs.runs,
@@ -45,26 +50,24 @@ _UNREACHABLE_CODES = frozenset({"NoConnection", "NoAnswer", ""})
 _BUSY = ("Busy", "Throttl", "Timeout", "Unavailable", "Internal", "TooManyRequests", "QpsLimit", "Conflict")
 
 
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line; ends the process."""
     try:
-        code = fleetrun.main(prog_name="fleetrun", standalone_mode=False)
+        code = fleetrun.main(args, prog_name="fleetrun", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except click.Abort:
         sys.stderr.write("Interrupted.\n")
-        code = 130
-    except Exception as error:
+        code = exits.INTERRUPTED
+    except Exception as error:  # noqa: BLE001  the outermost edge: a bug must not end with the code of a failed run
         code = _explain(error)
-        if code is None:
-            raise
     sys.exit(code if isinstance(code, int) else exits.SUCCEEDED)
 
 
-def _explain(error: Exception) -> int | None:
-    """Prints what went wrong for the errors that are meant for users; None for a bug."""
-    from cli.settings import BadEnvironment
+def _explain(error: Exception) -> int:
+    """Prints what went wrong; answers the exit code."""
+    from cli.settings import BadEnvironment, without_secrets
     from cli.show import err, harmless
     from shared.core.errors import FleetrunError
 
@@ -72,10 +75,12 @@ def _explain(error: Exception) -> int | None:
         err().print(f"fleetrun: {harmless(str(error))}")
         return exits.REFUSED
     if isinstance(error, FleetrunError):
-        trace = f" (request id {error.request_id})" if error.request_id else ""
-        err().print(f"fleetrun: {harmless(error.message)}{trace}")
+        trace = f" (request id {harmless(error.request_id)})" if error.request_id else ""
+        err().print(f"fleetrun: {harmless(without_secrets(error.message))}{trace}")
         return exit_code_of(error)
-    return None
+    err().print(harmless(without_secrets("".join(traceback.format_exception(error)))), end="")
+    err().print("fleetrun: this is a mistake in fleetrun itself; please report it with the lines above.")
+    return exits.BUG
 
 
 def exit_code_of(error: Exception) -> int:

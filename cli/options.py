@@ -22,8 +22,9 @@ def as_json(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
-def run_id(command: Command) -> Command:
-    return click.argument("run_id", metavar="RUN")(command)
+def run_name(command: Command) -> Command:
+    """A run id, the request id that it came from, or the message id of a message that was rejected."""
+    return click.argument("name", metavar="RUN")(command)
 
 
 def wait(command: Command) -> Command:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.core.days import day_of, iso
-from shared.core.errors import Refused
 from shared.core.model import Chunk, Excluded, Run, Target
 from shared.core.transitions import ENDS_OF_RUN
 
@@ -43,14 +42,6 @@ class Report:
 
 def is_ended(run: Run) -> bool:
     return run.status in ENDS_OF_RUN
-
-
-def read_run(runs: TableRunStore, run_id: str) -> Run:
-    """Raises Refused when there is none."""
-    run = runs.read_run(run_id)
-    if run is None:
-        raise Refused(f"there is no run {run_id!r}; `fleetrun runs` lists the recent ones", code="NoRun")
-    return run
 
 
 def read_report(connection: Connection, run: Run) -> Report:

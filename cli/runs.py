@@ -1,9 +1,10 @@
-"""`fleetrun status`, `results`, `runs`, `quota`: what the rows say."""
+"""`fleetrun status`, `runs`, `quota`: what the rows say of runs and of a day."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,119 +12,94 @@ from cli import exits, options
 
 if TYPE_CHECKING:
     from cli.connection import Connection
-    from cli.report import Report
     from shared.core.model import Run
 
 DAYS_BACK_MAX = 7
 """Ours: how far back `fleetrun runs` looks for enough lines."""
+_DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
 
 @click.command()
-@options.run_id
+@options.run_name
+@options.wait
 @options.as_json
 @options.endpoint
-def status(*, run_id: str, as_json: bool, endpoint: str | None) -> None:
-    """How far a run is: status, counts, excluded, failed, units."""
-    from cli import report
-    from cli.connection import connect
-    from cli.invoke import print_end
+def status(*, name: str, wait: bool, as_json: bool, endpoint: str | None) -> None:
+    """How far a run is: status, counts, excluded, failed, units.
 
-    connection = connect(endpoint)
-    run = report.read_run(connection.runs, run_id)
-    print_end(connection, run, as_json=as_json)
-    options.leave(exits.of_run(run.status))
-
-
-@click.command()
-@options.run_id
-@click.option("--status", "only", metavar="STATUS", multiple=True, help="Only targets of this status; repeatable.")
-@click.option("--output", is_flag=True, help="Print the whole output of each target.")
-@options.as_json
-@options.endpoint
-def results(*, run_id: str, only: tuple[str, ...], output: bool, as_json: bool, endpoint: str | None) -> None:
-    """Every target of a run and how it ended, the excluded included."""
-    from cli import report, show
+    RUN is a run id, a request id, or the message id of a message that was rejected. Exit code 1 also while targets
+    have not ended yet.
+    """
+    from cli import ends, run_names, watch
     from cli.connection import connect
 
     connection = connect(endpoint)
-    run = report.read_run(connection.runs, run_id)
-    found = report.read_report(connection, run)
-    outputs = _outputs(connection, run) if output else {}
-    lines = [line for line in _lines(found, outputs) if not only or line["status"] in only]
-    if as_json:
-        show.as_json(lines)
+    if wait:
+        run = ends.followed(connection, watch.Awaited(run_names.find_run(connection.runs, name).run_id, ""))
     else:
-        _print_results(lines, is_whole=output)
+        run = run_names.find_run(connection.runs, name)
+    ends.print_end(connection, run, as_json=as_json)
     options.leave(exits.of_run(run.status))
-
-
-def _outputs(connection: Connection, run: Run) -> dict[str, str]:
-    """Whole outputs by instance id."""
-    from cli import report
-
-    found: dict[str, str] = {}
-    for chunk in report.chunks_of(connection.runs, run):
-        for index, output in connection.runs.read_outputs(run.run_id, chunk.number).items():
-            found[chunk.targets[index].instance_id] = output.decode("utf-8", "replace")
-    return found
-
-
-def _lines(found: Report, outputs: dict[str, str]) -> Iterator[dict[str, Any]]:
-    from cli import report
-
-    for target in found.targets:
-        line = report.target_json(target)
-        yield line | {"output": outputs.get(target.instance_id, line["output"])}
-    for each in found.excluded:
-        yield {**report.excluded_json(each), "status": "Excluded"}
-
-
-def _print_results(lines: list[dict[str, Any]], *, is_whole: bool) -> None:
-    from rich.text import Text
-
-    from cli import show, summary
-
-    for line in lines:
-        code = "" if line.get("exitCode") is None else f"exit {line['exitCode']}"
-        said = line["reason"] if line["status"] == "Excluded" else line["output"] or line["errorInfo"]
-        told = "" if is_whole else show.first_lines(said, width=40)
-        show.out().print(
-            Text.assemble(
-                f"{show.harmless(line['name']) or '(no name)':<16} {show.harmless(line['instanceId']):<24} ",
-                (f"{line['status']:<10}", summary.style_of(line["status"])),
-                f" {code:<8} {told}".rstrip(),
-            )
-        )
-        if is_whole and said:
-            show.out().print("".join(f"    {each}\n" for each in show.harmless(said).splitlines()), end="")
 
 
 @click.command()
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, help="Runs to show; default 20.")
+@click.option("--instance", metavar="ID", help="Only runs that had this instance as a target, and how it ended there.")
 @options.as_json
 @options.endpoint
-def runs(*, limit: int, as_json: bool, endpoint: str | None) -> None:
-    """The recent runs, newest first."""
+def runs(*, limit: int, instance: str | None, as_json: bool, endpoint: str | None) -> None:
+    """The recent runs, newest first.
+
+    --instance looks through the targets of the same --limit runs.
+    """
+    from cli import report, show
+    from cli.connection import connect
+
+    connection = connect(endpoint)
+    found = recent_runs(connection, limit=limit)
+    ends = {run.run_id: _end_on(connection, run, instance) for run in found} if instance else {}
+    shown = [run for run in found if not instance or ends[run.run_id]]
+    if as_json:
+        show.as_json([report.run_json(run) | ({"target": ends[run.run_id]} if instance else {}) for run in shown])
+        return
+    if not shown:
+        where = f" had {show.one_line(instance)} as a target" if instance else ""
+        show.err().print(f"No runs in the last {DAYS_BACK_MAX} days{where}.")
+    for run in shown:
+        _print_line(run, (ends.get(run.run_id) or {}).get("status", ""))
+
+
+def _end_on(connection: Connection, run: Run, instance_id: str) -> dict[str, object]:
+    """The run's line for this instance; {} when it was no target of it."""
+    from cli import report
+
+    for chunk in report.chunks_of(connection.runs, run):
+        for target in chunk.targets:
+            if target.instance_id == instance_id:
+                return report.target_json(target)
+    for each in connection.runs.read_excluded(run):
+        if each.instance_id == instance_id:
+            return {**report.excluded_json(each), "status": "Excluded"}
+    return {}
+
+
+def _print_line(run: Run, end: object) -> None:
     from rich.text import Text
 
     from cli import report, show, summary
-    from cli.connection import connect
 
-    found = recent_runs(connect(endpoint), limit=limit)
-    if as_json:
-        show.as_json([report.run_json(run) for run in found])
-        return
-    if not found:
-        show.err().print(f"No runs in the last {DAYS_BACK_MAX} days.")
-    for run in found:
-        line = report.run_json(run)
-        show.out().print(
-            Text.assemble(
-                f"{run.run_id}  {line['acceptedAt'][:19]}Z  ",
-                (f"{run.status:<13}", summary.style_of(run.status)),
-                f" {run.counts.get('Success', 0):>6,}/{run.requested:<6,} {show.harmless(run.request_id)[:40]}",
-            )
+    line = report.run_json(run)
+    request = show.one_line(run.request_id)[:40]
+    told = (str(end), summary.style_of(str(end))) if end else f"{run.counts.get('Success', 0):>6,}/{run.requested:<6,}"
+    show.out().print(
+        Text.assemble(
+            f"{run.run_id}  {line['acceptedAt'][:19]}Z  ",
+            (f"{run.status:<13}", summary.style_of(run.status)),
+            " ",
+            told,
+            f" {request}",
         )
+    )
 
 
 def recent_runs(connection: Connection, *, limit: int) -> list[Run]:
@@ -154,8 +130,9 @@ def quota(*, day: str | None, region: str | None, as_json: bool, endpoint: str |
     from cli.connection import connect
     from shared.core.days import day_of
 
+    wanted = _checked_day(day)
     connection = connect(endpoint)
-    units = report.read_units(connection, region or connection.settings.region, day or day_of(connection.now_ms))
+    units = report.read_units(connection, region or connection.settings.region, wanted or day_of(connection.now_ms))
     told = report.units_json(units)
     if as_json:
         show.as_json({**told, "byRun": units.by_run})
@@ -163,6 +140,22 @@ def quota(*, day: str | None, region: str | None, as_json: bool, endpoint: str |
     limit = "as many as ECS allows" if units.limit is None else f"{units.limit:,}"
     left = "" if told["left"] is None else f", {told['left']:,} left"
     closed = "; ECS says the day is used up" if units.closed else ""
-    show.out().print(f"{units.region}  {units.day} (UTC+8)  {units.used:,} of {limit} units used{left}{closed}")
+    place = show.one_line(units.region)
+    show.out().print(f"{place}  {units.day} (UTC+8)  {units.used:,} of {limit} units used{left}{closed}")
     for run_id in sorted(units.by_run, key=lambda each: (-units.by_run[each], each)):
         show.out().print(f"  {units.by_run[run_id]:>6,}  {run_id}")
+
+
+def _checked_day(text: str | None) -> str | None:
+    """Raises Refused for what is no day."""
+    from shared.core.errors import Refused
+
+    if text is None:
+        return None
+    try:
+        if not _DAY.match(text):
+            raise ValueError(text)
+        datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007  a day, not a moment
+    except ValueError:
+        raise Refused(f"--day {text!r}: a day looks like 2026-01-05", code="BadUsage") from None
+    return text

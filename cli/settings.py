@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _ALWAYS = ("FLEETRUN_REGION", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 
+_SECRETS = ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
+
 
 class BadEnvironment(Exception):
     """The message names each variable that is missing or wrong."""
@@ -38,6 +40,14 @@ def settings_of(environ: Mapping[str, str], *, endpoint: str | None) -> Settings
         return read_settings(seen)
     except BadSetting as error:
         raise BadEnvironment(str(error)) from None
+
+
+def without_secrets(text: str) -> str:
+    """`text` without the keys of the environment, should a service have put one into what it says."""
+    for name in _SECRETS:
+        if os.environ.get(name):
+            text = text.replace(os.environ[name], "***")
+    return text
 
 
 def _is_endpoint(name: str) -> bool:

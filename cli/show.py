@@ -23,6 +23,11 @@ def harmless(text: str) -> str:
     return "".join(_escaped(character) for character in text)
 
 
+def one_line(text: str) -> str:
+    """`text` harmless and on one line: what stands in a line of ours must not make up lines of its own."""
+    return harmless(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def _escaped(character: str) -> str:
     if character in "\n\t" or unicodedata.category(character) not in _HARMFUL:
         return character

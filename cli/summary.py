@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from cli.report import Report, Units, failed
-from cli.show import first_lines, harmless, number, out
+from cli.show import first_lines, number, one_line, out
 from shared.core.model import Excluded, Target
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def print_summary(report: Report, *, times: Mapping[str, str] | None = None) -> 
     console = out()
     head = Text(f"\n{run.status}", style=f"bold {style_of(run.status)}")
     if run.reason:
-        head.append(f": {harmless(run.reason)}", style="not bold")
+        head.append(f": {one_line(run.reason)}", style="not bold")
     console.print(head)
     for part in (_counts(run.counts, run.requested), _excluded(report.excluded), _failed(failed(report.targets))):
         for line in part:
@@ -85,9 +85,9 @@ def _excluded(excluded: Sequence[Excluded]) -> Iterator[Text]:
     yield Text(f"\nExcluded: {number(len(excluded), 'target')} left out before any call", style="bold")
     ordered = sorted(excluded, key=lambda each: (each.reason, each.detail, each.name))
     for (reason, detail), group in groupby(ordered, key=lambda each: (each.reason, each.detail)):
-        names = [harmless(each.name or each.instance_id) for each in group]
+        names = [one_line(each.name or each.instance_id) for each in group]
         yield Text.assemble(f"  {len(names):>4,}  ", (reason, "yellow"), f"  {_names(names)}")
-        for line in _wrapped(harmless(detail), width=WIDTH - 8):
+        for line in _wrapped(one_line(detail), width=WIDTH - 8):
             yield Text(f"        {line}", style="dim")
 
 
@@ -116,10 +116,10 @@ def target_line(target: Target) -> Text:
     from rich.text import Text
 
     code = "" if target.exit_code is None else f"exit {target.exit_code}"
-    rest = "  ".join(part for part in (code, harmless(target.error_code)) if part)
-    name = harmless(target.name) or "(no name)"
+    rest = "  ".join(part for part in (code, one_line(target.error_code)) if part)
+    name = one_line(target.name) or "(no name)"
     return Text.assemble(
-        f"  {name:<16} {harmless(target.instance_id):<24} ", (target.status, style_of(target.status)), f"  {rest}"
+        f"  {name:<16} {one_line(target.instance_id):<24} ", (target.status, style_of(target.status)), f"  {rest}"
     )
 
 
