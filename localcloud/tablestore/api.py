@@ -6,6 +6,7 @@ Both sides refuse each other's messages when their dates are more than 15 minute
 
 from __future__ import annotations
 
+import json
 import re
 
 from localcloud.account import Account
@@ -24,6 +25,7 @@ NAME_CHARS_MAX = 64
 OPERATION_NAME = re.compile(rf"/((?:tunnel/)?[0-9A-Za-z]{{1,{NAME_CHARS_MAX}}})\Z", re.ASCII)
 """E.g. "GetRow", "tunnel/list"."""
 UNKNOWN = "Unknown"
+JSON = "application/json"
 THROTTLED, FAILED = "OTSServerBusy", "OTSInternalServerError"
 
 
@@ -84,7 +86,11 @@ class TablestoreEndpoint:
         return answer
 
     def _error(self, request: Request, operation: str, error: TablestoreError) -> Response:
-        body = messages().table.Error(code=error.code, message=error.message).SerializeToString()
+        if request.headers.get("content-type", "").startswith(JSON):
+            # Knowledge bases and memory stores speak JSON, their errors, too: client.py of the Python SDK 6.4.8.
+            body = json.dumps({"code": error.code, "message": error.message}).encode()
+        else:
+            body = messages().table.Error(code=error.code, message=error.message).SerializeToString()
         return self._reply(request, operation, error.status, body)
 
     def _reply(self, request: Request, operation: str, status: int, body: bytes) -> Response:
