@@ -41,6 +41,12 @@ class Infinity:
     def __gt__(self, other: object) -> bool:
         return self.is_max and other is not self
 
+    def __le__(self, other: object) -> bool:
+        return not self.is_max or other is self
+
+    def __ge__(self, other: object) -> bool:
+        return self.is_max or other is self
+
     def __repr__(self) -> str:
         return "INF_MAX" if self.is_max else "INF_MIN"
 
