@@ -29,18 +29,25 @@ POLL_S = 0.5
 @options.endpoint
 def events(*, name: str | None, follow: bool, as_json: bool, endpoint: str | None) -> None:
     """The events of a run, or of the recent runs, oldest first. --json prints them as published, one a line."""
-    from cli import report, run_names
+    from cli import report, run_names, watch
     from cli.connection import connect
 
     connection = connect(endpoint)
     run_id = None if name is None else run_names.find_run(connection.runs, name).run_id
     seen: dict[str, int] = {}
-    while True:
+
+    def tell() -> bool:
+        """Prints what is new; whether nothing more will come."""
         shown = _runs(connection, run_id)
         for event in _new_events(connection, shown, seen):
             _print(event, as_json=as_json)
-        if not follow or (run_id is not None and all(report.is_ended(run) for run in shown)):
-            return
+        return run_id is not None and all(report.is_ended(run) for run in shown)
+
+    if not follow:
+        tell()
+        return
+    patient = watch.Patient()
+    while not patient(tell):
         time.sleep(POLL_S)
 
 
@@ -53,17 +60,19 @@ def _runs(connection: Connection, run_id: str | None) -> list[Run]:
 
 
 def _new_events(connection: Connection, shown: list[Run], seen: dict[str, int]) -> Iterator[dict[str, Any]]:
-    """Those above `seen`, over all runs by time; `seen` is moved on."""
+    """Those above `seen`, over all runs by time; `seen` is moved on once all are read."""
     found: list[dict[str, Any]] = []
+    moved = dict(seen)
     for run in shown:
-        while seen.get(run.run_id, 0) < run.event_seq:
-            after = seen.get(run.run_id, 0)
+        while moved.get(run.run_id, 0) < run.event_seq:
+            after = moved.get(run.run_id, 0)
             # Rows above event_seq are prepared, not committed: they may still change.
             page = connection.runs.read_events(run.run_id, after=after, limit=min(PAGE, run.event_seq - after))
             if not page:
                 break
             found += [json.loads(event.body) for event in page]
-            seen[run.run_id] = page[-1].sequence
+            moved[run.run_id] = page[-1].sequence
+    seen.update(moved)
     yield from sorted(found, key=lambda event: (event["time"], event["subject"], event["sequence"]))
 
 

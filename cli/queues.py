@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -87,13 +88,16 @@ class Queues:
         )
 
     def attributes(self, queue: str) -> Attributes:
-        found = _translated(f"GetQueueAttributes of {queue}", self._queue(queue).get_attributes)
-        return Attributes(
-            visible=int(found.active_messages),
-            hidden=int(found.inactive_messages),
-            delayed=int(found.delay_messages),
-            visibility_timeout_s=int(found.visibility_timeout),
-        )
+        with warnings.catch_warnings():
+            # The SDK announces for years that the counts will go; GetQueueAttributes still gives them.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            found = _translated(f"GetQueueAttributes of {queue}", self._queue(queue).get_attributes)
+            return Attributes(
+                visible=int(found.active_messages),
+                hidden=int(found.inactive_messages),
+                delayed=int(found.delay_messages),
+                visibility_timeout_s=int(found.visibility_timeout),
+            )
 
     def _letters(self, what: str, act: Callable[[], Any]) -> list[Letter]:
         try:

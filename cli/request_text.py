@@ -63,7 +63,7 @@ def with_request_id(body: bytes, *, request_id: str | None) -> bytes:
     """`body` with its requestId replaced, or its placeholder filled in; anything else is left as it is."""
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body
     if not isinstance(value, dict):
         return body

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cli.report import is_ended
 from cli.show import err, number
-from shared.core.errors import FleetrunError, Unavailable
+from shared.core.errors import Unavailable
 from shared.core.model import Run
 from shared.core.transitions import OUTCOMES
 
@@ -27,6 +27,7 @@ TROUBLES_MAX = 5
 """Ours: reads in a row that may fail before following is given up (the run goes on)."""
 
 Tell = Callable[[Run], None]
+Out = TypeVar("Out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,30 @@ class Awaited:
     """When the row of `run_id` has another, it is somebody else's run: ours will be rejected. "" = any."""
 
 
+class Patient:
+    """Bears a cloud that is away for a moment: TROUBLES_MAX reads in a row may fail."""
+
+    def __init__(self) -> None:
+        self._troubles = 0
+
+    def __call__(self, read: Callable[[], Out]) -> Out | None:
+        """What `read` answers; None if it was Unavailable. Raises Unavailable once too often, and all else at once."""
+        try:
+            found = read()
+        except Unavailable:
+            self._troubles += 1
+            if self._troubles > TROUBLES_MAX:
+                raise
+            return None
+        self._troubles = 0
+        return found
+
+
 def follow(connection: Connection, awaited: Awaited, *, tell: Tell) -> Run:
     """The run once it has ended, or the rejection. `tell` is called with each row that is read. Raises Unavailable."""
-    pause_s, started_s, troubles, is_told = POLL_S_FIRST, time.monotonic(), 0, False
+    pause_s, started_s, patient, is_told = POLL_S_FIRST, time.monotonic(), Patient(), False
     while True:
-        try:
-            run = _read(connection, awaited)
-            troubles = 0
-        except FleetrunError as error:
-            troubles += 1
-            if troubles > TROUBLES_MAX or not isinstance(error, Unavailable):
-                raise
-            run = None
+        run = patient(lambda: _read(connection, awaited))
         if run is not None:
             tell(run)
             if is_ended(run):

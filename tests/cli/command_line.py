@@ -34,12 +34,12 @@ class CommandLine:
 
     def __call__(self, *words: str, stdin: bytes = b"") -> Said:
         out, err = io.StringIO(), io.StringIO()
-        with _environment(self.environment), _standard_input(stdin):
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                try:
-                    main(list(words))
-                except SystemExit as end:
-                    code = end.code
+        streams = (contextlib.redirect_stdout(out), contextlib.redirect_stderr(err))
+        with _environment(self.environment), _standard_input(stdin), streams[0], streams[1]:
+            try:
+                main(list(words))
+            except SystemExit as end:
+                code = end.code
         assert isinstance(code, int)
         return Said(code, out.getvalue(), err.getvalue())
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.adapters.doubles import doubles
+from tests.adapters.doubles import Doubles, doubles
 from tests.cli.command_line import CommandLine, command_line
 from tests.cli.deployment import Deployment, deployment_on
 
@@ -29,3 +29,8 @@ def nowhere() -> Iterator[str]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.fixture
+def cloud_of(deployment: Deployment) -> Doubles:
+    return deployment.cloud
