@@ -121,11 +121,12 @@ class TablestoreServer:
 
 
 @contextmanager
-def running(limits: Limits = STRICT) -> Iterator[TablestoreServer]:
+def running(limits: Limits = STRICT, journal: Journal | None = None) -> Iterator[TablestoreServer]:
     clock, ids = ControlledClock(), Ids(1)
     timeline = Timeline(clock)
-    service = TablestoreService(account=ACCOUNT, timeline=timeline, ids=ids, journal=NoJournal(), limits=limits)
+    journal = journal or NoJournal()
+    service = TablestoreService(account=ACCOUNT, timeline=timeline, ids=ids, journal=journal, limits=limits)
     # The SDK's dates are the machine's, whatever a test does to our clock.
     endpoint = TablestoreEndpoint(service, account=ACCOUNT, ids=ids, date_clock=SystemClock())
-    with serve(endpoint, timeline=timeline) as served:
+    with serve(endpoint, timeline=timeline, journal=journal) as served:
         yield TablestoreServer(service, served, clock)
