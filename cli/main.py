@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from cli import dead_letters, demo, events, exits, function, invoke, local, results, runs, stop
+from cli import dead_letters, demo, events, exits, function, invoke, local, results, runs, schedule, stop
 
 EPILOG = (
     "Exit codes: 0 all targets succeeded, 1 some did not (or not yet), 2 bad usage or refused, 3 cloud unreachable."
@@ -39,6 +39,7 @@ for command in (
     events.events,
     runs.runs,
     runs.quota,
+    schedule.schedule,
     dead_letters.dlq,
     demo.demo,
     function.call,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import exits, options
-from shared.core.model import Target
 
 if TYPE_CHECKING:
     from cli.connection import Connection
@@ -81,6 +80,7 @@ def _outputs(connection: Connection, run: Run) -> dict[str, bytes]:
 
 def _lines(found: Report, outputs: Mapping[str, bytes]) -> Iterator[dict[str, Any]]:
     from cli import report
+    from shared.core.model import Target
 
     for target in found.targets:
         yield {
