@@ -121,3 +121,17 @@ DOUBT_MS_DEFERRED = 600_000
 """Ours: how often a chunk in doubt is looked for while the run has no unit to send it again."""
 CUTS_PER_VERSION = 1_000
 """Ours: room for the numbers of chunks that one holder cuts off before it writes the head row again (100 a step)."""
+
+# -- schedules -------------------------------------------------------------------------------------------------------
+FREQUENCY_CHARS_MAX = 500
+"""Ours: an expression that enumerates every minute still fits."""
+CRON_PERIOD_S_MIN = 10
+"""Between two firings of a cron expression: RunCommand page, SDK docs 2026."""
+RATE_S_MIN = 60
+"""rate(…): RunCommand page, SDK docs 2026."""
+RATE_S_MAX = 7 * 86_400
+"""rate(…): RunCommand page, SDK docs 2026."""
+GMT_WEST_MINUTES_MAX = 12 * 60 + 59
+"""Zone GMT-12:59: error code page, 2025-12."""
+GMT_EAST_MINUTES_MAX = 14 * 60 + 59
+"""Zone GMT+14:59: error code page, 2025-12."""
