@@ -16,8 +16,24 @@ INTERRUPTED = 130
 """Ctrl-C: 128 + SIGINT, as shells say it."""
 
 
+_UNREACHABLE_CODES = frozenset({"NoConnection", "NoAnswer", ""})
+_BUSY = ("Busy", "Throttl", "Timeout", "Unavailable", "Internal", "TooManyRequests", "QpsLimit", "Conflict")
+
+
 def of_run(status: str) -> int:
     """The exit code that tells a run's status."""
     if status == "Rejected":
         return REFUSED
     return SUCCEEDED if status == "Success" else NOT_ALL
+
+
+def of_error(error: Exception) -> int:
+    """3 where nobody could answer; 2 where somebody said no."""
+    from shared.core.errors import Refused, UnknownOutcome
+
+    code = str(getattr(error, "code", ""))
+    if isinstance(error, Refused):
+        return REFUSED
+    if isinstance(error, UnknownOutcome) or getattr(error, "throttled", False) or code in _UNREACHABLE_CODES:
+        return UNREACHABLE
+    return UNREACHABLE if any(part in code for part in _BUSY) else REFUSED

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from cli import dead_letters, demo, events, exits, function, invoke, local, results, runs, schedule, stop
+from cli import dead_letters, demo, doctor, events, exits, function, invoke, local, results, runs, schedule, stop
 
 EPILOG = (
     "Exit codes: 0 all targets succeeded, 1 some did not (or not yet), 2 bad usage or refused, 3 cloud unreachable."
@@ -41,14 +41,12 @@ for command in (
     runs.quota,
     schedule.schedule,
     dead_letters.dlq,
+    doctor.doctor,
     demo.demo,
     function.call,
     function.package,
 ):
     fleetrun.add_command(command)
-
-_UNREACHABLE_CODES = frozenset({"NoConnection", "NoAnswer", ""})
-_BUSY = ("Busy", "Throttl", "Timeout", "Unavailable", "Internal", "TooManyRequests", "QpsLimit", "Conflict")
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
@@ -78,19 +76,7 @@ def _explain(error: Exception) -> int:
     if isinstance(error, FleetrunError):
         trace = f" (request id {harmless(error.request_id)})" if error.request_id else ""
         err().print(f"fleetrun: {harmless(without_secrets(error.message))}{trace}")
-        return exit_code_of(error)
+        return exits.of_error(error)
     err().print(harmless(without_secrets("".join(traceback.format_exception(error)))), end="")
     err().print("fleetrun: this is a mistake in fleetrun itself; please report it with the lines above.")
     return exits.BUG
-
-
-def exit_code_of(error: Exception) -> int:
-    """3 where nobody could answer; 2 where somebody said no."""
-    from shared.core.errors import Refused, UnknownOutcome
-
-    code = str(getattr(error, "code", ""))
-    if isinstance(error, Refused):
-        return exits.REFUSED
-    if isinstance(error, UnknownOutcome) or getattr(error, "throttled", False) or code in _UNREACHABLE_CODES:
-        return exits.UNREACHABLE
-    return exits.UNREACHABLE if any(part in code for part in _BUSY) else exits.REFUSED

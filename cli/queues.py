@@ -99,6 +99,16 @@ class Queues:
                 visibility_timeout_s=int(found.visibility_timeout),
             )
 
+    def find_topic(self, topic: str) -> None:
+        """Raises Refused when there is none."""
+        _translated(f"GetTopicAttributes of {topic}", self._accounts.get().get_topic(topic).get_attributes)
+
+    def subscription(self, topic: str, name: str) -> tuple[str, str]:
+        """Its endpoint and content format."""
+        subscription = self._accounts.get().get_topic(topic).get_subscription(name)
+        found = _translated(f"GetSubscriptionAttributes of {topic}/{name}", subscription.get_attributes)
+        return str(found.endpoint), str(found.notify_content_format)
+
     def _letters(self, what: str, act: Callable[[], Any]) -> list[Letter]:
         try:
             return [_letter(message) for message in _translated(what, act)]

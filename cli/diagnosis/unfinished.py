@@ -1,0 +1,63 @@
+"""Runs that have not ended: does each of them move?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cli.diagnosis.finding import Finding, fail, ok, warn
+from shared.core import limits
+from shared.core.model import Run
+
+if TYPE_CHECKING:
+    from cli.connection import Connection
+
+RUNS_MAX = 2_000
+"""Ours: unfinished runs looked at."""
+OVERDUE_MS = 2 * 60_000 + limits.SWEEP_GRACE_MS
+"""Ours: two sweeps should have seen it by then."""
+ATTEMPTS_WARN = 3
+"""Ours: advances in a row that did not come to an end."""
+SHOWN_MAX = 5
+
+
+def check(connection: Connection) -> Iterator[Finding]:
+    runs, is_all = _unfinished(connection)
+    now_ms = connection.now_ms
+    overdue = [run for run in runs if run.due_ms and max(run.due_ms, run.lease_until_ms) + OVERDUE_MS <= now_ms]
+    failing = [run for run in runs if run.attempts >= ATTEMPTS_WARN and run not in overdue]
+    if overdue:
+        oldest_s = (now_ms - min(run.due_ms for run in overdue)) // 1000
+        yield fail(
+            "runs",
+            f"{len(overdue):,} overdue, the longest by {oldest_s:,} s: {_ids(overdue)}",
+            "sweep_runs should have woken them: see its timer and its logs, then those of advance_runs; "
+            "fleetrun call sweep_runs events/sweep_runs/direct.json wakes them now",
+        )
+    if failing:
+        yield warn(
+            "runs",
+            f"{len(failing):,} whose step failed {ATTEMPTS_WARN} times or more: {_ids(failing)}",
+            "the logs of advance_runs say why, by run id; it is tried again until then",
+        )
+    deferred = sum(1 for run in runs if run.status == "Deferred")
+    told = f"{len(runs):,} unfinished" if is_all else f"the first {len(runs):,} unfinished"
+    yield ok("runs", f"{told}, {deferred:,} of them wait for the next day's units, {len(overdue):,} overdue")
+
+
+def _unfinished(connection: Connection) -> tuple[list[Run], bool]:
+    """Heads; whether these are all."""
+    found: list[Run] = []
+    after = ""
+    while len(found) < RUNS_MAX:
+        page = connection.runs.unfinished(after=after, limit=limits.SWEEP_PAGE)
+        if not page:
+            return found, True
+        found += connection.runs.read_runs(page).values()
+        after = page[-1]
+    return found, False
+
+
+def _ids(runs: list[Run]) -> str:
+    more = f" and {len(runs) - SHOWN_MAX:,} more" if len(runs) > SHOWN_MAX else ""
+    return ", ".join(run.run_id for run in runs[:SHOWN_MAX]) + more
