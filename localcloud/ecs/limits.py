@@ -106,6 +106,8 @@ class Limits:
     parameters_defined_max: int = 20
     parameters_passed_max: int = 10
     parameter_name_bytes_max: int = 64
+    missing_parameters: Literal["empty", "refuse"] = "empty"
+    """What becomes of a defined parameter that is not among those passed: "names must be a subset" says empty."""
     tags_max: int = 20
     resource_tags_max: int = 10
     """20 in the SDK's documents."""
@@ -123,6 +125,14 @@ class Limits:
     delivery_timeout_ms: int = 60_000
     """An instance that did not take its task by then: Aborted, DeliveryTimeout."""
     output_bytes_max: int = 24 * 1_024
+    history_per_row_max: int = 1_000
+    """Ended firings of a schedule that are kept per instance. Ours."""
+    time_zone: str = "Asia/Shanghai"
+    """The zone of all instances: what a cron expression without one means."""
+    report_retry_ms: int = 6_000
+    """How long an agent that is out of reach tries to report an end (3 times, 2 s apart); then it is lost."""
+    report_grace_ms: int = 60_000
+    """How long after its timeout a script that nobody hears of is given up (ClientNotResponse). Inferred."""
     heartbeat_ms: int = 60_000
     heartbeat_life_ms: int = 120_000
     """CloudAssistantStatus stays true so long after the last heartbeat."""

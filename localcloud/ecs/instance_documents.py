@@ -1,0 +1,91 @@
+"""How instances and their agents look in answers: `linux` in one operation, `Linux` in another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localcloud.ecs.documents import Document, minute_of, tags_of, time_of
+from localcloud.ecs.instances import last_beat_ms, seems_online
+from localcloud.ecs.limits import Limits
+from localcloud.ecs.values import Instance
+
+AGENT_VERSIONS = {"linux": "2.2.3.1046", "windows": "2.1.3.1046"}
+"""Ours: new enough for every feature."""
+OS_NAMES = {
+    "linux": ("Alibaba Cloud Linux 3.2104 LTS 64位", "Alibaba Cloud Linux 3.2104 LTS 64 bit"),
+    "windows": ("Windows Server 2022 数据中心版 64位中文版", "Windows Server 2022 Data Center Edition 64bit"),
+}
+EXPIRES_NEVER = "2099-12-31T15:59Z"
+
+
+def instance(one: Instance) -> Document:
+    """As DescribeInstances shows it."""
+    os_name, os_name_en = OS_NAMES[one.os]
+    address = address_of(one)
+    is_vpc = one.network == "vpc"
+    return {
+        "InstanceId": one.instance_id,
+        "InstanceName": one.name,
+        "HostName": one.name,
+        "Description": "",
+        "Status": one.status,
+        "OSType": one.os,
+        "OSName": os_name,
+        "OSNameEn": os_name_en,
+        "InstanceType": one.instance_type,
+        "InstanceTypeFamily": one.instance_type.rpartition(".")[0],
+        "ImageId": image_of(one),
+        "InstanceChargeType": "PostPaid",
+        "InstanceNetworkType": one.network,
+        "VpcAttributes": {
+            "VpcId": one.vpc_id,
+            "VSwitchId": vswitch_of(one),
+            "PrivateIpAddress": {"IpAddress": [address] if is_vpc else []},
+            "NatIpAddress": "",
+        },
+        "InnerIpAddress": {"IpAddress": [] if is_vpc else [address]},
+        "PublicIpAddress": {"IpAddress": []},
+        "RegionId": one.region,
+        "ZoneId": one.zone,
+        "ResourceGroupId": one.resource_group_id,
+        "Tags": tags_of(one.tags),
+        "StoppedMode": "KeepCharging" if one.status == "Stopped" else "Not-applicable",
+        "OperationLocks": {"LockReason": []},
+        "CreationTime": minute_of(one.created_ms),
+        "StartTime": minute_of(one.created_ms),
+        "ExpiredTime": EXPIRES_NEVER,
+        "Cpu": 2,
+        "Memory": 8192,
+    }
+
+
+def agent(one: Instance, counts: tuple[int, int, int], *, now_ms: int, limits: Limits) -> Document:
+    """As DescribeCloudAssistantStatus shows it. `counts`: running tasks, invocations, time of the last one."""
+    running, invocations, last_invoked_ms = counts
+    online = seems_online(one, now_ms, limits)
+    status: Any = online if limits.status_as_boolean else str(online).lower()
+    return {
+        "InstanceId": one.instance_id,
+        "CloudAssistantStatus": status,
+        "CloudAssistantVersion": "" if one.agent == "missing" else AGENT_VERSIONS[one.os],
+        "LastHeartbeatTime": time_of(last_beat_ms(one, now_ms, limits)),
+        "LastInvokedTime": time_of(last_invoked_ms),
+        "ActiveTaskCount": running,
+        "InvocationCount": invocations,
+        "OSType": one.os.capitalize(),
+        "SupportSessionManager": online,
+    }
+
+
+def address_of(one: Instance) -> str:
+    """A private address that no other instance has."""
+    number = one.number
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+def vswitch_of(one: Instance) -> str:
+    return f"{one.vpc_id.replace('vpc-', 'vsw-', 1)}-{one.zone.rpartition('-')[2]}" if one.network == "vpc" else ""
+
+
+def image_of(one: Instance) -> str:
+    return "aliyun_3_x64_20G_alibase.vhd" if one.os == "linux" else "win2022_x64_dtc_en-us_40G_alibase.vhd"
