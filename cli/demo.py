@@ -59,7 +59,7 @@ def demo(*, event: Path, port: int, instances: int, as_json: bool) -> None:
     except KeyboardInterrupt:
         show.err().print("Interrupted; everything is stopped.")
         options.leave(130)
-    differences = _differences(event, done.report, instances=instances)
+    differences = differences_of(event, done.report, instances=instances)
     _print(done, differences, event=event, total_s=time.monotonic() - started_s, as_json=as_json)
     options.leave(exits.NOT_ALL if differences else exits.SUCCEEDED)
 
@@ -115,7 +115,7 @@ def expected_path(event: Path) -> Path:
     return event.with_suffix(".expected.json")
 
 
-def _differences(event: Path, found: Report, *, instances: int) -> list[str] | None:
+def differences_of(event: Path, found: Report, *, instances: int) -> list[str] | None:
     """Sentences; None when nothing was expected of this event on a fleet of this size, and the run has ended well."""
     path = expected_path(event)
     expected: dict[str, Any] = json.loads(path.read_bytes()) if path.is_file() else {}

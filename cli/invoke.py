@@ -174,7 +174,10 @@ def send_and_tell(checked: Checked, *, wait: bool, as_json: bool, endpoint: str 
 
     request = checked.request
     if not isinstance(request, InvokeRequest):
-        raise Refused("this is a stop request: use fleetrun stop RUN", code="BadUsage")
+        raise Refused(
+            "this is no invoke request; a run is stopped with fleetrun stop RUN, schedules are kept with fleetrun schedule",
+            code="BadUsage",
+        )
     connection = connect(endpoint)
     run_id = run_id_of(request.request_id)
     if wait and connection.runs.read_run(run_id) is not None:

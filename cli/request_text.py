@@ -14,7 +14,7 @@ from typing import Any
 
 from cli.queues import check_size
 from shared.core.errors import Refused
-from shared.core.requests import InvokeRequest, StopRequest, decode_request
+from shared.core.requests import Request, decode_request
 
 PLACEHOLDER = "{now}"
 """In a file's requestId: replaced by time and chance, so that each sending is a run of its own."""
@@ -26,7 +26,7 @@ class Checked:
     """A request that the functions will be able to read."""
 
     body: bytes
-    request: InvokeRequest | StopRequest
+    request: Request
 
 
 def fresh_id(prefix: str) -> str:

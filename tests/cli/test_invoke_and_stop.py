@@ -158,7 +158,10 @@ def test_what_no_function_would_take_is_refused_before_it_is_sent(
     [
         (b"uptime", "the message is not JSON"),
         (b'{"kind": "invoke", "requestId": "a", "tagets": {}}', "tagets"),
-        (b'{"kind": "stop", "requestId": "a", "runId": "run-1"}', "this is a stop request: use fleetrun stop RUN"),
+        (
+            b'{"kind": "stop", "requestId": "a", "runId": "run-1"}',
+            "this is no invoke request; a run is stopped with fleetrun stop RUN",
+        ),
         (b"\xff\xfe{}", "the message is not JSON"),
         (b"[" * 100_000, "Expected `object`, got `array`"),
     ],
