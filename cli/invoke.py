@@ -175,7 +175,7 @@ def send_and_tell(checked: Checked, *, wait: bool, as_json: bool, endpoint: str 
     request = checked.request
     if not isinstance(request, InvokeRequest):
         raise Refused(
-            "this is no invoke request; a run is stopped with fleetrun stop RUN, schedules are kept with fleetrun schedule",
+            "this is no invoke request: fleetrun stop RUN stops a run, fleetrun schedule keeps schedules",
             code="BadUsage",
         )
     connection = connect(endpoint)

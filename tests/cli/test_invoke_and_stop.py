@@ -160,7 +160,7 @@ def test_what_no_function_would_take_is_refused_before_it_is_sent(
         (b'{"kind": "invoke", "requestId": "a", "tagets": {}}', "tagets"),
         (
             b'{"kind": "stop", "requestId": "a", "runId": "run-1"}',
-            "this is no invoke request; a run is stopped with fleetrun stop RUN",
+            "this is no invoke request: fleetrun stop RUN stops a run",
         ),
         (b"\xff\xfe{}", "the message is not JSON"),
         (b"[" * 100_000, "Expected `object`, got `array`"),
