@@ -61,8 +61,9 @@ def _json_or_text(text: str) -> Any:
 
 @click.command()
 @click.option("--version", default="0.1.0", help="Folder below dist/fleetrun; default 0.1.0.")
+@click.option("--python", type=click.Choice(["3.10", "3.12"]), default="3.10", help="The template's Runtime.")
 @options.as_json
-def package(*, version: str, as_json: bool) -> None:
+def package(*, version: str, python: str, as_json: bool) -> None:
     """Build dist/fleetrun/<version>/*.zip, which the template deploys. Installs the layer's packages with pip."""
     from cli import show
     from localcloud.build import BuildError
@@ -73,7 +74,7 @@ def package(*, version: str, as_json: bool) -> None:
         raise Refused(f"--version {version!r}: letters, digits and .+- as in 0.1.0", code="BadUsage")
     names = sorted(path.parent.name for path in (ROOT / "functions").glob("*/index.py"))
     try:
-        target = build_package(ROOT, names, version=version)
+        target = build_package(ROOT, names, version=version, python=python)
     except BuildError as error:
         raise Refused(str(error), code="NotBuilt") from None
     built = [(str(archive.relative_to(ROOT)), archive.stat().st_size) for archive in sorted(target.iterdir())]

@@ -98,7 +98,7 @@ def zip_folder(folder: Path, archive: Path) -> None:
 
 def _install(requirements: Path, folder: Path, *, python: str) -> None:
     platforms = [f"--platform={platform}" for platform in PLATFORM]
-    options = ["--no-deps", "--no-compile", "--only-binary=:all:", f"--python-version={python}", f"--target={folder}"]
+    options = ["--no-deps", "--no-compile", "--prefer-binary", f"--python-version={python}", f"--target={folder}"]
     command = [sys.executable, "-m", "pip", "install", "-q", *options, *platforms, "-r", str(requirements)]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     if finished.returncode != 0:
