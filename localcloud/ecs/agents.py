@@ -23,6 +23,9 @@ from localcloud.ecs.statuses import ENDS, MEANINGS, status_of
 from localcloud.ecs.values import Instance, Row
 from localcloud.journal import Journal
 
+OF_WAITING = {"ExecutionInterrupted": "InstanceNotRunning", "ClientRestarted": "ClientNotRunning"}
+"""ErrorCodes of what waited for a free place, by those of what ran when the instance or its agent went."""
+
 
 @dataclass(slots=True)
 class Place:
@@ -147,7 +150,7 @@ class Agents:
                 if error_code == "InstanceRestarted":
                     self._keep_undelivered(run, instance.instance_id)
                 elif error_code != "InstanceReleased":
-                    self.end(run, instance.instance_id, error_code)
+                    self.end(run, instance.instance_id, OF_WAITING[error_code])
         if error_code == "InstanceReleased":
             self._release(instance)
 
@@ -179,7 +182,7 @@ class Agents:
             elif row.status == "Running" or row.handed_over:
                 attempt = Attempt(run, instance_id, runs=self._runs, clock=self._clock, around=self)
                 attempt.abandon("ClientRestarted")
-        self.deliver(run)
+        self._timeline.after(0, lambda: self.deliver(run))
 
     # -- Surroundings of attempts -------------------------------------------------------------------------------------
     def is_reachable(self, attempt: Attempt) -> bool:

@@ -51,7 +51,7 @@ class Commands:
             self._commands[command.command_id] = command
         last = max((command.number for command in self._commands.values()), default=0)
         self._numbers = itertools.count(last + 1)
-        self.is_running: Callable[[str], bool] = lambda _command_id: False
+        self.is_running: Callable[[str, str], bool] = lambda _region, _command_id: False
         """Whether an invocation of the command goes on: then it cannot be deleted."""
 
     def checked(self, new: NewCommand) -> Command:
@@ -114,8 +114,8 @@ class Commands:
 
     def delete(self, region: str, command_id: str) -> None:
         """Raises InvalidCmdId.NotFound, Operation.Forbidden while an invocation of it goes on."""
-        command = self.get(region, command_id)
-        if self.is_running(command.command_id):
+        self.get(region, command_id)
+        if self.is_running(region, command_id):
             raise EcsError("Operation.Forbidden", f"The command {command_id} is being executed.")
         del self._commands[command_id]
         self._journal.drop(COMMANDS, command_id)

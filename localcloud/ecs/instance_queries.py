@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from localcloud.ecs.errors import EcsError
 from localcloud.ecs.instance_documents import address_of, image_of, vswitch_of
@@ -47,7 +47,9 @@ class InstanceQueries:
     def select(self, wanted: InstanceFilter) -> list[Instance]:
         """In order of their numbers; ids that do not exist are left out."""
         self._check(wanted)
-        found = [one for one in self._candidates(wanted) if _fits(one, wanted)]
+        found = self._candidates(wanted)
+        if replace(wanted, instance_ids=None, tags=()) != InstanceFilter(wanted.region):
+            found = [one for one in found if _fits(one, wanted)]
         capped = bool(wanted.tags or wanted.resource_group_id)
         return found[: self._limits.instances_by_tag_max] if capped else found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from operator import attrgetter
 
 from localcloud.account import Account
 from localcloud.clock import Clock
@@ -21,6 +22,7 @@ from localcloud.journal import Journal
 
 INSTANCES = "ecs.instances"
 SEEDED = "ecs.seeded"
+NUMBER = attrgetter("number")
 
 
 class Instances:
@@ -124,8 +126,11 @@ class Instances:
         if not holders:
             return list(self.in_region(region).values())
         instances = self._by_region[region] if holders[0] else {}
-        found = [instances[one] for one in holders[0] if all(one in others for others in holders[1:])]
-        found.sort(key=lambda instance: instance.number)
+        chosen = (
+            [one for one in holders[0] if all(one in other for other in holders[1:])] if holders[1:] else holders[0]
+        )
+        found = [instances[one] for one in chosen]
+        found.sort(key=NUMBER)
         return found
 
     def retag(self, region: str, instance_id: str, change: Callable[[dict[str, str]], None]) -> None:

@@ -19,7 +19,7 @@ from localcloud.ecs.instances import Instances, seems_online
 from localcloud.ecs.limits import Limits
 from localcloud.ecs.quota import DailyQuota
 from localcloud.ecs.runs import Run, Runs
-from localcloud.ecs.schedules import Frequency, Schedules
+from localcloud.ecs.schedules import Schedules
 from localcloud.ecs.tagging import RESOURCE_TAGS, check_tags
 from localcloud.ecs.values import Command, Instance, Invocation, NewCommand, Order, Row
 from localcloud.ids import Ids
@@ -60,19 +60,19 @@ class Invoking:
     def invoke(self, command_id: str, order: Order) -> str:
         """Runs a kept command; answers the invoke id."""
         command = self._commands.get(order.region, command_id)
-        run, frequency = self._accepted(command, order, keeps_command=True)
+        run = self._accepted(command, order, keeps_command=True)
         self._commands.count_invocation(command_id)
-        return self._launch(run, frequency)
+        return self._launch(run)
 
     def run(self, new: NewCommand, order: Order, *, keeps_command: bool) -> tuple[str, str]:
         """Makes a command and runs it; answers both ids. Unless kept, the command is never listed."""
         command = self._commands.checked(new if new.name else replace(new, name=self._name()))
         if keeps_command:
             self._commands.check_room(new.region)
-        run, frequency = self._accepted(command, order, keeps_command=keeps_command)
+        run = self._accepted(command, order, keeps_command=keeps_command)
         if keeps_command:
             self._commands.keep(replace(command, invoke_times=1))
-        return command.command_id, self._launch(run, frequency)
+        return command.command_id, self._launch(run)
 
     def targets(self, order: Order, command_type: str) -> list[Instance]:
         """The instances of an order. Raises what is wrong with them."""
@@ -98,7 +98,7 @@ class Invoking:
         return found
 
     # -- checks -------------------------------------------------------------------------------------------------------
-    def _accepted(self, command: Command, order: Order, *, keeps_command: bool) -> tuple[Run, Frequency | None]:
+    def _accepted(self, command: Command, order: Order, *, keeps_command: bool) -> Run:
         """The invocation with its rows, taken in and paid for; nothing is delivered yet."""
         mode = self._mode(order)
         self._check_order(order)
@@ -111,7 +111,9 @@ class Invoking:
             content=command.content,
             limits=self._limits,
         )
-        frequency = self._frequency(mode, order, command)
+        if mode == "Period":
+            timeout_s = command.timeout_s if order.timeout_s is None else order.timeout_s
+            self._schedules.check(order.frequency, timeout_s=timeout_s)
         costs = mode != "DryRun" or self._limits.dry_run_costs_quota
         if costs:
             self._quota.check(order.region)
@@ -145,7 +147,7 @@ class Invoking:
             instance_ids=tuple(instance.instance_id for instance in instances),
             created_ms=now_ms,
         )
-        return self._runs.add(invocation, [self.new_row(instance) for instance in instances]), frequency
+        return self._runs.add(invocation, [self.new_row(instance) for instance in instances])
 
     def new_row(self, instance: Instance) -> Row:
         """Pending; or Aborted where the server knows that nothing can come of it."""
@@ -154,12 +156,16 @@ class Invoking:
         obstacle = self._obstacle(instance)
         return ended_by(row, obstacle) if obstacle else row
 
-    def _launch(self, run: Run, frequency: Frequency | None) -> str:
+    def _launch(self, run: Run) -> str:
         """Delivery happens after the answer, as with the real thing."""
+
+        def deliver() -> None:
+            self._agents.deliver(run)
+            if not run.has_ended:
+                self._schedules.begin(run)
+
         if not run.has_ended:
-            if frequency is not None:
-                self._schedules.begin(run, frequency)
-            self._timeline.after(self._limits.delivery_ms, lambda: self._agents.deliver(run))
+            self._timeline.after(self._limits.delivery_ms, deliver)
         return run.invocation.invoke_id
 
     def _mode(self, order: Order) -> str:
@@ -171,12 +177,6 @@ class Invoking:
         if mode == "Period":
             raise EcsError("MissingParam.Frequency")
         return mode
-
-    def _frequency(self, mode: str, order: Order, command: Command) -> Frequency | None:
-        if mode != "Period":
-            return None
-        timeout_s = command.timeout_s if order.timeout_s is None else order.timeout_s
-        return self._schedules.read_new(order.frequency, timeout_s=timeout_s)
 
     def _check_order(self, order: Order) -> None:
         limits = self._limits

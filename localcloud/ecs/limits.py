@@ -129,6 +129,11 @@ class Limits:
     """Ended firings of a schedule that are kept per instance. Ours."""
     time_zone: str = "Asia/Shanghai"
     """The zone of all instances: what a cron expression without one means."""
+    frequency_dialect: Literal["agent", "documented"] = "agent"
+    """Whose reading of cron expressions counts where the pages and the agent disagree."""
+    bad_frequencies: Literal["rows", "refuse"] = "rows"
+    """What becomes of a Frequency that only the agent refuses (a cron field, a time zone). rows: the call is accepted
+    and every row ends as Invalid. refuse: InvalidParam.Frequency. How much the service checks itself is unpublished."""
     report_retry_ms: int = 6_000
     """How long an agent that is out of reach tries to report an end (3 times, 2 s apart); then it is lost."""
     report_grace_ms: int = 60_000

@@ -141,5 +141,5 @@ class Modifying:
             return invocation
         if invocation.repeat_mode != "Period":
             raise EcsError("InvalidOperation.RepeatModeUnsupported", "Only a Period invocation has a Frequency.")
-        self._schedules.read_new(changes.frequency, timeout_s=invocation.timeout_s)
+        self._schedules.check(changes.frequency, timeout_s=invocation.timeout_s)
         return replace(invocation, frequency=changes.frequency)

@@ -140,8 +140,9 @@ class Runs:
         numbers = sorted(self._index.get(("instance", region, instance_id), {}))
         return [run for number in numbers if not (run := self._runs[number]).has_ended]
 
-    def is_command_running(self, command_id: str) -> bool:
-        return any(run.invocation.command_id == command_id for run in self.alive())
+    def is_command_running(self, region: str, command_id: str) -> bool:
+        numbers = self._index.get(("command", region, command_id), {})
+        return any(not self._runs[number].has_ended for number in numbers)
 
     def everywhere(self) -> Iterator[Run]:
         """All of them, oldest first."""

@@ -6,12 +6,12 @@ an instance that is down misses its firing. Between firings rows are Scheduled a
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 from localcloud.clock import Timeline
 from localcloud.ecs.agents import Agents
 from localcloud.ecs.errors import EcsError
+from localcloud.ecs.frequency import At, BadFrequency, Frequency, parse
 from localcloud.ecs.instances import Instances, is_up
 from localcloud.ecs.limits import Limits
 from localcloud.ecs.runs import Run, Runs
@@ -24,10 +24,14 @@ FIRINGS_LOOKED_AT = 64
 REBOOT_MODES = ("NextRebootOnly", "EveryReboot")
 
 
-class Frequency(Protocol):
-    """When a schedule fires."""
+@dataclass(frozen=True, slots=True)
+class NoFrequency:
+    """One that the agent refused with `error_code`: it never fires."""
 
-    def next_after(self, ms: int) -> int | None: ...
+    error_code: str
+
+    def next_after(self, _: int) -> int | None:
+        return None
 
 
 class Schedules:
@@ -41,16 +45,10 @@ class Schedules:
         self._limits = limits
         self._frequencies: dict[str, Frequency] = {}
 
-    def read(self, text: str, *, created_ms: int) -> Frequency:
-        """`created_ms`: what rate() counts from. Raises InvalidParam.Frequency."""
-        from localcloud.ecs.frequency import parse
-
-        return parse(text, now_ms=created_ms, default_zone=self._limits.time_zone)
-
-    def read_new(self, text: str, *, timeout_s: int) -> Frequency:
-        """As `read`, for a new schedule; firings may not be closer than 10 s, nor than the timeout."""
+    def check(self, text: str, *, timeout_s: int) -> None:
+        """Raises InvalidParam.Frequency: for what the service sees, and for firings closer than 10 s or the timeout."""
         now_ms = self._timeline.clock.now_ms()
-        frequency = self.read(text, created_ms=now_ms)
+        frequency = self._read(text, created_ms=now_ms)
         least_ms = max(INTERVAL_MS_MIN, timeout_s * 1000)
         before_ms = frequency.next_after(now_ms)
         for _ in range(FIRINGS_LOOKED_AT):
@@ -63,16 +61,13 @@ class Schedules:
                     f"Firings are {(after_ms - before_ms) // 1000} s apart; at least {least_ms // 1000} s are needed.",
                 )
             before_ms = after_ms
-        return frequency
 
-    def begin(self, run: Run, frequency: Frequency | None = None) -> None:
+    def begin(self, run: Run) -> None:
         """Arms the timer of a Period invocation: a new one, one that was changed, or one after a restart."""
         invocation = run.invocation
         if invocation.repeat_mode != "Period":
             return
-        if frequency is None:
-            frequency = self.read(invocation.frequency, created_ms=invocation.created_ms)
-        self._frequencies[invocation.invoke_id] = frequency
+        self._frequencies[invocation.invoke_id] = self._read(invocation.frequency, created_ms=invocation.created_ms)
         if run.timer is not None:
             run.timer.cancel()
         self._arm(run)
@@ -106,6 +101,16 @@ class Schedules:
         goes_on = mode == "EveryReboot" or run.timer is not None
         return replace(row, status="Scheduled") if goes_on else row
 
+    def _read(self, text: str, *, created_ms: int) -> Frequency:
+        """`created_ms`: what rate() counts from. Raises InvalidParam.Frequency for what the service itself refuses."""
+        limits = self._limits
+        try:
+            return parse(text, now_ms=created_ms, default_zone=limits.time_zone, dialect=limits.frequency_dialect)
+        except BadFrequency as bad:
+            if not bad.error_code or limits.bad_frequencies == "refuse":
+                raise
+            return NoFrequency(bad.error_code)
+
     def _arm(self, run: Run) -> None:
         next_ms = self._frequencies[run.invocation.invoke_id].next_after(self._timeline.clock.now_ms())
         if next_ms is None:
@@ -127,13 +132,16 @@ class Schedules:
         return row.status == "Scheduled" and instance is not None and is_up(instance, self._timeline.clock.now_ms())
 
     def _expire(self, run: Run) -> None:
-        """No time is left: rows become what their last firing was."""
-        code = "AtExpressionExpired" if run.invocation.frequency.lower().startswith("at") else "CronExpressionExpired"
+        """No time is left: rows become what their last firing was; without one they are Invalid."""
+        frequency = self._frequencies[run.invocation.invoke_id]
+        code = "AtExpressionExpired" if isinstance(frequency, At) else "CronExpressionExpired"
+        if isinstance(frequency, NoFrequency):
+            code = frequency.error_code
         for row in list(run.rows.values()):
-            if row.status != "Scheduled" or self._agents.is_busy_with(run, row.instance_id):
+            if row.status not in ("Pending", "Scheduled") or self._agents.is_busy_with(run, row.instance_id):
                 continue
             if row.outcome:
                 self._runs.set_row(run, replace(row, status=row.outcome))
             else:
-                missed = replace(row, status="Invalid", error_code=code, error_info=MEANINGS[code], outcome="Invalid")
+                missed = replace(row, status="Invalid", error_code=code, error_info=MEANINGS.get(code, ""))
                 self._runs.set_row(run, missed)
