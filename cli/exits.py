@@ -14,6 +14,8 @@ BUG = 70
 """None of the above: a mistake of ours, with its traceback (EX_SOFTWARE of sysexits.h)."""
 INTERRUPTED = 130
 """Ctrl-C: 128 + SIGINT, as shells say it."""
+NOBODY_READS = 141
+"""The reader of our output went away (`| head`): 128 + SIGPIPE. Nothing about the run."""
 
 
 _UNREACHABLE_CODES = frozenset({"NoConnection", "NoAnswer", ""})

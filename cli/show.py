@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import unicodedata
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from cli.exits import NOBODY_READS
+from cli.options import leave
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +52,12 @@ def out() -> Console:
     """Standard output. Nothing in a text is taken for markup."""
     from rich.console import Console
 
-    return Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
+    class Output(Console):
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+            _leave_unread()
+
+    return Output(markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 @cache
@@ -61,13 +70,25 @@ def err() -> Console:
 
 def as_json(value: Any) -> None:
     """One JSON value; ASCII only, so that it is harmless on a terminal, too."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=True, indent=2) + "\n")
-    sys.stdout.flush()
+    _write(json.dumps(value, ensure_ascii=True, indent=2) + "\n")
 
 
 def as_json_line(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=True) + "\n")
-    sys.stdout.flush()
+    _write(json.dumps(value, ensure_ascii=True) + "\n")
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _leave_unread()
+
+
+def _leave_unread() -> NoReturn:
+    """Nobody reads any more. What is still buffered goes nowhere, so that the interpreter's end stays quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    leave(NOBODY_READS)
 
 
 def number(count: int, one: str, many: str = "") -> str:

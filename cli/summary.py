@@ -50,7 +50,11 @@ def print_summary(report: Report, *, times: Mapping[str, str] | None = None) -> 
     if run.reason:
         head.append(f": {one_line(run.reason)}", style="not bold")
     console.print(head)
-    for part in (_counts(run.counts, run.requested), _excluded(report.excluded), _failed(failed(report.targets))):
+    for part in (
+        _counts(run.counts, run.requested),
+        _excluded(report.excluded),
+        _failed(failed(report.targets), run.run_id),
+    ):
         for line in part:
             console.print(line)
     console.print()
@@ -97,7 +101,7 @@ def _names(names: Sequence[str]) -> str:
     return f"{', '.join(names[: NAMES_SHOWN_MAX - 1])}, … {names[-1]}"
 
 
-def _failed(targets: Sequence[Target]) -> Iterator[Text]:
+def _failed(targets: Sequence[Target], run_id: str) -> Iterator[Text]:
     from rich.text import Text
 
     if not targets:
@@ -108,7 +112,7 @@ def _failed(targets: Sequence[Target]) -> Iterator[Text]:
         for line in first_lines(_said(target), lines=OUTPUT_LINES, width=WIDTH - 8).splitlines():
             yield Text(f"        {line}", style="dim")
     if len(targets) > FAILED_SHOWN_MAX:
-        yield Text(f"  … and {len(targets) - FAILED_SHOWN_MAX:,} more: fleetrun results RUN --status Failed")
+        yield Text(f"  … and {len(targets) - FAILED_SHOWN_MAX:,} more: fleetrun results {run_id}")
 
 
 def target_line(target: Target) -> Text:

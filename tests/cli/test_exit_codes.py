@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,9 @@ from cli import exits
 from cli.local import local_environment
 from cli.main import fleetrun as group
 from shared.core.transitions import ENDS_OF_RUN, RUN
+from tests.app.driving import invoke_request
 from tests.cli.command_line import CommandLine, command_line
+from tests.cli.deployment import Deployment
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_ID = "run-0123456789abcdef0123"
@@ -207,6 +210,29 @@ def test_the_real_entry_ends_with_the_code(nowhere: str) -> None:
 
     assert finished.returncode == 2
     assert "a day looks like" in finished.stderr
+
+
+@pytest.mark.parametrize("words", [["local", "--print-env", "--json"], ["runs", "--json"], ["runs"], ["quota"]])
+def test_a_reader_who_went_away_is_no_failed_run(
+    words: list[str], deployment: Deployment, fleetrun: CommandLine
+) -> None:
+    deployment.fleet(1)
+    deployment.run(invoke_request("deploy-1"))
+    unread, written = os.pipe()
+    os.close(unread)
+
+    finished = subprocess.run(
+        [sys.executable, "-m", "cli", *words],
+        cwd=ROOT,
+        env=dict(fleetrun.environment),
+        stdout=written,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(written)
+
+    assert finished.returncode == 141, finished.stderr
+    assert finished.stderr == b""
 
 
 # -- local, without starting it ---------------------------------------------------------------------------------------
