@@ -5,14 +5,14 @@ from __future__ import annotations
 from shared.app.emit import finish, wake
 from shared.app.hold import Hold, claim
 from shared.app.invoke import back_off, send
-from shared.app.pick import adopt_rest
+from shared.app.pick import adopt_rest, check_unsent
 from shared.app.plan import plan
 from shared.app.stopping import heed_errors, heed_stops, stop_invoked, withhold
 from shared.app.track import look_for, recover, track
 from shared.core import limits
 from shared.core.errors import Fenced, Unavailable, UnknownOutcome
 from shared.core.model import Run
-from shared.core.transitions import ENDS_OF_RUN
+from shared.core.transitions import ENDS_OF_RUN, NOTHING_IN_FLIGHT
 from shared.core.wakeups import WakeUp
 from shared.ports import Policy, Ports
 
@@ -81,7 +81,10 @@ def _plan(hold: Hold) -> None:
 def _move(hold: Hold) -> None:
     """A run that has chunks."""
     run = hold.run
-    hold.take_up(hold.ports.runs.read_chunks(run.run_id, sorted(run.active)))
+    chunks = hold.ports.runs.read_chunks(run.run_id, sorted(run.active))
+    if run.status in NOTHING_IN_FLIGHT:
+        check_unsent(chunks)
+    hold.take_up(chunks)
     for number in sorted(run.active):
         adopt_rest(hold, hold.chunks[number])
     recover(hold)

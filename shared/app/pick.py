@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.app.grant import defer, units_left, wait_out_midnight
@@ -72,12 +73,18 @@ def is_sendable(hold: Hold, chunk: Chunk) -> bool:
 
 def _read_in(hold: Hold, chunk: Chunk) -> Chunk:
     """The chunk as stored goes into the hold; targets that a partial stop named are not started any more."""
-    if chunk.status in ("Invoked", "Unconfirmed"):
-        raise Fenced(f"{chunk.chunk_id} was sent by a later holder than us")  # we are the zombie (sim seed 43233)
+    check_unsent([chunk])
     hold.stored[chunk.number] = chunk
     adopt_rest(hold, chunk)
     withdrawn = frozenset(hold.run.withdrawn)
     return end_all(chunk, "NotStarted", only=withdrawn) if withdrawn else chunk
+
+
+def check_unsent(chunks: Sequence[Chunk]) -> None:
+    """The head row as we read it knows nothing of a send. Raises Fenced if a chunk does: then we are the zombie."""
+    for chunk in chunks:
+        if chunk.sent_ms:
+            raise Fenced(f"{chunk.chunk_id} was sent by a later holder than us")
 
 
 def adopt_rest(hold: Hold, chunk: Chunk) -> None:

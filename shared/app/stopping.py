@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.app.hold import Hold
-from shared.app.pick import bounds_of, open_up
+from shared.app.pick import bounds_of, check_unsent, open_up
 from shared.core import emit, limits, rate
 from shared.core.errors import FleetrunError, Refused, Unavailable, UnknownOutcome
 from shared.core.model import Chunk
@@ -56,6 +56,7 @@ def _withhold_unopened(hold: Hold) -> None:
     run = hold.run
     last = min(run.planned_chunks, run.opened + limits.CALLS_PER_STEP_MAX)
     unopened = hold.ports.runs.read_chunks(run.run_id, range(run.opened + 1, last + 1))
+    check_unsent(unopened)
     for chunk in unopened:
         hold.stored[chunk.number] = chunk
     open_up(hold, [end_all(chunk, "NotStarted") for chunk in unopened])

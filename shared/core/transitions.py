@@ -23,6 +23,9 @@ RUN: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(sorted(ENDS_OF_RUN), frozenset()),
 }
 
+NOTHING_IN_FLIGHT = frozenset({"Planned", "Deferred"})
+"""Statuses of a run none of whose open chunks has been sent."""
+
 CHUNK: Mapping[str, frozenset[str]] = {
     # frozen or not, never known to have been sent; may be cut anew
     "Planned": frozenset({"Invoked", "Unconfirmed", "Finished"}),

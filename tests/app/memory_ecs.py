@@ -148,6 +148,10 @@ class MemoryRunner(Faults):
         self.listing_delay_ms = 0
         """How long after the call an invocation shows up in lists."""
         self.quota = 5_000
+        self.others = 0
+        """Calls of each day that somebody else made: not ours, and counted by ECS all the same."""
+        self.stopping_ms = 0
+        """How long an instance is Stopping before it is Terminated."""
         self.calls_by_day: dict[str, int] = {}
         self.executions: dict[tuple[str, str], int] = {}
         self.refuse: Callable[[Invocation], Refused | None] = lambda _invocation: None
@@ -225,7 +229,7 @@ class MemoryRunner(Faults):
         refusal = self.refuse(invocation)
         if refusal:
             raise refusal
-        if self.calls_by_day.get(day_of(now_ms), 0) >= self.quota:
+        if self.calls_by_day.get(day_of(now_ms), 0) + self.others >= self.quota:
             raise Refused("the day's invocations are used up", code="Invocation.ExceedQuota")
 
     @faulty
@@ -284,6 +288,8 @@ class MemoryRunner(Faults):
             return ending.status
         stopped = instance_id in known.stopped_ms
         if elapsed >= min(ending.start_ms, ending.after_ms):
+            if stopped and self.clock.now_ms() < known.stopped_ms[instance_id] + self.stopping_ms:
+                return "Stopping"
             return "Terminated" if stopped else "Running"
         return "Cancelled" if stopped else "Pending"
 

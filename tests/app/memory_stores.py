@@ -37,6 +37,10 @@ class MemoryRunStore(Faults):
         self.recent_runs: dict[tuple[int, str], str] = {}
         self.watch: Callable[[Run | None, Run], None] = lambda _before, _after: None
         """Called with every change of a head row: for invariants."""
+        self.watch_chunk: Callable[[Chunk], None] = lambda _after: None
+        """Called with every chunk row that is written."""
+        self.watch_event: Callable[[Event], None] = lambda _event: None
+        """Called with every event row that is written."""
 
     @faulty
     def insert_run(self, run: Run) -> bool:
@@ -93,6 +97,7 @@ class MemoryRunStore(Faults):
                 if key in self.chunks and self.chunks[key].plan_no >= chunk.plan_no:
                     won = False
                     continue
+                self.watch_chunk(chunk)
                 self.chunks[key] = stored(chunk)
                 self.outputs.pop(key, None)
         return won
@@ -117,6 +122,7 @@ class MemoryRunStore(Faults):
                     won = False
                     continue
                 assert all(0 <= index < len(chunk.targets) for index in write.outputs), "output of no target"
+                self.watch_chunk(chunk)
                 self.chunks[key] = stored(chunk)
                 self.outputs.setdefault(key, {}).update(write.outputs)
         return won
@@ -140,6 +146,7 @@ class MemoryRunStore(Faults):
             for event in events:
                 key = (event.run_id, event.sequence)
                 if key not in self.events or self.events[key][0] <= base_version:
+                    self.watch_event(event)
                     self.events[key] = (base_version, event)
 
     @faulty
@@ -184,6 +191,8 @@ class MemoryQuotaLedger(Faults):
         self.columns: dict[tuple[str, str], dict[str, int]] = {}
         self.highest: dict[tuple[str, str], int] = {}
         """The most that ever was used of a day: for the invariant."""
+        self.watch: Callable[[str, str, int], None] = lambda _region, _day, _used: None
+        """Called with region, day and the units in use whenever these change."""
 
     @faulty
     def grant(self, region: str, day: str, run_id: str, *, held: int | None, total: int, limit: int) -> bool:
@@ -197,6 +206,7 @@ class MemoryQuotaLedger(Faults):
             columns[run_id] = total
             self.used[row] = self.used.get(row, 0) + more
             self.highest[row] = max(self.highest.get(row, 0), self.used[row])
+            self.watch(region, day, self.used[row])
             return True
 
     @faulty
@@ -209,6 +219,7 @@ class MemoryQuotaLedger(Faults):
                 return False
             columns[run_id] = total
             self.used[row] -= held - total
+            self.watch(region, day, self.used[row])
             return True
 
     @faulty

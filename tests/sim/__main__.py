@@ -1,4 +1,4 @@
-"""`python -m tests.sim --seeds 1000 [--first 1] [--jobs 2] [--plant BUG]` · `python -m tests.sim --replay 41`
+"""`python -m tests.sim --seeds 1000 [--first 1] [--jobs 2] [--plant BUG]` · `--replay 41` · `--bugs`
 
 Exit code 1 when an invariant broke; every failure prints the one command that repeats it.
 """
@@ -7,103 +7,166 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.sim.bugs import BUGS
 from tests.sim.planting import plant
 
 if TYPE_CHECKING:
     from tests.sim.play import Story
 
 FAILURES_SHOWN = 10
+TELL_EVERY_S = 60
 
 
 def main() -> int:
     options = _options()
     if options.plant:
         plant(options.plant)
+    if options.bugs:
+        return _bugs()
     if options.replay is not None:
-        return _replay(options.replay)
+        return _replay(options.replay, options.plant)
     return _many(options)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make sim")
-    parser.add_argument("--seeds", type=int, default=1000)
+    parser.add_argument("--seeds", type=int, default=2000)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--replay", type=int)
-    parser.add_argument("--plant", default="")
+    parser.add_argument("--replay", type=int, help="play this one seed and print its trace")
+    parser.add_argument("--plant", default="", help="a planted bug, by name")
+    parser.add_argument("--bugs", action="store_true", help="play every planted bug until it is caught")
     parser.add_argument("--stop-at-first", action="store_true")
     return parser.parse_args()
 
 
-def _replay(seed: int) -> int:
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _replay(seed: int, planted: str) -> int:
     from tests.sim.play import play  # after planting
 
     story = play(seed)
-    print("\n".join(story.trace))
-    print(f"\nseed {seed}: {story.broken or 'all invariants hold'}; digest {story.digest}")
-    print(f"{story.port_calls} port calls in {story.virtual_ms / 1000:.0f} virtual seconds; {_told(story.fired)}")
+    say("\n".join(story.trace))
+    with_bug = f" with the planted bug {planted!r}" if planted else ""
+    say(f"\nseed {seed}{with_bug}, on {story.store} rows: {story.broken or 'all invariants hold'}")
+    say(f"digest {story.digest}; {story.port_calls} port calls in {story.virtual_ms / 1000:.0f} virtual seconds")
+    say(f"faults fired: {_told(story.fired)}")
     return 1 if story.broken else 0
 
 
 def _stories(options: argparse.Namespace) -> Iterator[Story]:
-    seeds = range(options.first, options.first + options.seeds)
     from tests.sim.play import play_quietly  # after planting
 
+    seeds = range(options.first, options.first + options.seeds)
     if options.jobs == 1:
         yield from map(play_quietly, seeds)
         return
     with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
-        yield from pool.imap(play_quietly, seeds, chunksize=50)
+        yield from pool.imap(play_quietly, seeds, chunksize=20)
+
+
+@dataclass
+class _Sum:
+    """Over all stories so far."""
+
+    started: float = field(default_factory=time.monotonic)
+    fired: Counter[str] = field(default_factory=Counter)
+    met: Counter[str] = field(default_factory=Counter)
+    stores: Counter[str] = field(default_factory=Counter)
+    checks: int = 0
+    calls: int = 0
+    virtual_ms: int = 0
+    broken: int = 0
+
+    def add(self, story: Story) -> None:
+        self.fired.update(story.fired)
+        self.met.update(story.transitions)
+        self.stores[story.store] += 1
+        self.checks += story.checks
+        self.calls += story.port_calls
+        self.virtual_ms += story.virtual_ms
+        self.broken += bool(story.broken)
+
+    def line(self) -> str:
+        took, played = time.monotonic() - self.started, self.stores.total()
+        return (
+            f"{played} seeds in {took:.1f} s ({played / took * 60:.0f} a minute), {_told(self.stores)}: "
+            f"{self.calls} port calls, {self.checks} checks, {self.virtual_ms / 3_600_000:.0f} virtual hours, "
+            f"{self.fired.total()} faults, {self.broken} broken"
+        )
 
 
 def _many(options: argparse.Namespace) -> int:
-    started = time.monotonic()
-    fired: Counter[str] = Counter()
-    transitions: Counter[str] = Counter()
-    played = calls = virtual_ms = 0
-    broken: list[Story] = []
+    total, told = _Sum(), time.monotonic()
     for story in _stories(options):
-        played += 1
-        calls += story.port_calls
-        virtual_ms += story.virtual_ms
-        fired.update(story.fired)
-        transitions.update(story.transitions)
-        if story.broken:
-            broken.append(story)
-            if len(broken) <= FAILURES_SHOWN:
-                print(f"seed {story.seed}: {story.broken[:400]}\n  make sim-replay SEED={story.seed}", flush=True)
-            if options.stop_at_first:
-                break
-    took = time.monotonic() - started
-    _report(fired, transitions)
-    print(
-        f"{played} seeds in {took:.1f} s ({played / took * 60:.0f} a minute): {calls} port calls, "
-        f"{virtual_ms / 3_600_000:.0f} virtual hours, {len(broken)} broken"
-    )
-    return 1 if broken else 0
+        total.add(story)
+        if story.broken and total.broken <= FAILURES_SHOWN:
+            say(f"seed {story.seed}: {story.broken[:400]}\n  make sim-replay SEED={story.seed}")
+        if story.broken and options.stop_at_first:
+            break
+        if time.monotonic() - told > TELL_EVERY_S:
+            told = time.monotonic()
+            say(f"… {total.line()}")
+    _report(total)
+    return 1 if total.broken else 0
 
 
-def _report(fired: Counter[str], transitions: Counter[str]) -> None:
-    from shared.core.transitions import RUN  # after planting
+def _report(total: _Sum) -> None:
+    from tests.sim.coverage import report  # after planting
 
     kinds: Counter[str] = Counter()
-    for name, count in fired.items():
-        words = name.split(" ")
-        kinds[" ".join(words[:2]) if words[0] in ("die", "zombie", "lost") else words[0]] += count
-    print(f"faults fired: {_told(kinds)}")
-    print(f"transitions of runs: {_told(transitions)}")
-    wanted = {f"{old} → {new}" for old, following in RUN.items() for new in following}
-    print(f"not covered: {', '.join(sorted(wanted - set(transitions))) or 'none'}")
+    for name, count in total.fired.items():
+        kinds[kind_of(name)] += count
+    say("faults fired:")
+    for name, count in sorted(kinds.items()):
+        say(f"  {name}: {count}")
+    for line in report(total.met):
+        say(line)
+    say(total.line())
+
+
+def kind_of(fired: str) -> str:
+    """`lost reply update_run` → `lost reply`: a port's trouble is counted by operation, too."""
+    from tests.sim.trouble import PORT_KINDS
+
+    return next((kind for kind in PORT_KINDS if fired.startswith(kind + " ")), fired)
 
 
 def _told(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
+def _bugs() -> int:
+    """Each planted bug in a process of its own, from seed 1 until it is caught."""
+    missed = 0
+    for bug in BUGS:
+        began = time.monotonic()
+        found = hunt(bug.name, first=1, seeds=bug.within)
+        missed += found == 0
+        caught = f"caught by seed {found}" if found else f"NOT caught within {bug.within} seeds"
+        say(f"{bug.name}: {caught} ({time.monotonic() - began:.1f} s)")
+    return 1 if missed else 0
+
+
+def hunt(name: str, *, first: int, seeds: int) -> int:
+    """The first seed that catches the bug; 0 = none does."""
+    words = ["--plant", name, "--first", str(first), "--seeds", str(seeds), "--stop-at-first"]
+    done = subprocess.run([sys.executable, "-m", "tests.sim", *words], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    assert not done.stderr, done.stderr
+    seeds_named = [line.split(":")[0].removeprefix("seed ") for line in done.stdout.splitlines() if line[:5] == "seed "]
+    return int(seeds_named[0]) if seeds_named else 0
 
 
 if __name__ == "__main__":

@@ -1,178 +1,128 @@
-"""The invariants, apart from the code they judge. Small ones run at every change of a head row, all run at the end."""
+"""The invariants that hold at every moment (DESIGN, section 7), apart from the code that they judge.
+
+Each is checked where it could break: at a head row's change, a chunk's, a grant, a call that ECS takes. An
+AssertionError begins with the invariant's number.
+"""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from typing import Any
+from collections import Counter
 
-import msgspec
-
-from shared.core.model import Run, run_id_of
+from shared.core.model import Chunk, Run, run_id_of
 from shared.core.rate import bounds_of
-from shared.core.transitions import ENDS_OF_RUN, FAILURES, OUTCOMES, RUN, is_allowed
-from tests.app.memory import Ending
-from tests.app.memory_ecs import day_of
+from shared.core.transitions import CHUNK, ENDS_OF_RUN, RUN, TARGET, is_allowed
+from tests.sim.fleet import Accepted
 from tests.sim.world import World
 
 
 class Checkers:
-    """Watches one world. Every broken invariant raises an AssertionError that begins with its number."""
+    """Watches one world from its first step to its last."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.transitions: Counter[str] = Counter()
-        self._seen_invocations = 0
+        """How often each change of a status was written: "run Planned → Running"."""
+        self.checks = 0
+        self._expected = {run_id_of(request_id) for request_id in world.workload.run_requests}
+        self._seen_calls = 0
+        self._tokens: set[str] = set()
         self._stopping: dict[str, int] = {}
-        world.runs.watch = self._watch_head
+        """Run → how many port calls had begun when its stop was committed."""
+        world.books.on_head = self._head
+        world.books.on_chunk = self._chunk
+        world.books.on_quota = self._quota
 
-    def _watch_head(self, before: Run | None, after: Run) -> None:
-        old = before.status if before else "-"
-        self.transitions[f"{old} → {after.status}"] += 1
-        if before is not None:
-            assert is_allowed(RUN, before.status, after.status), f"L2: {before.status} → {after.status}"
-            assert after.event_seq >= before.event_seq, "4: an event number was taken back"
-            assert before.status not in ENDS_OF_RUN or after.counts == before.counts, "3: an ended run was counted anew"
+    # -- rows ---------------------------------------------------------------------------------------------------------
+    def _head(self, before: Run | None, after: Run) -> None:
+        self.checks += 1
+        self._change("run", RUN, before.status if before else "", after.status)
+        if before is None:
+            assert after.request is None or after.run_id in self._expected, f"8: nobody asked for {after.run_id}"
+        else:
+            self._next_version(before, after)
         if after.requested and after.counts:
             assert sum(after.counts.values()) == after.requested, f"3: {after.counts} is not {after.requested}"
         for day, spent in after.spent.items():
-            assert 0 <= spent <= after.grants.get(day, 0), f"1: {spent} units spent of {after.grants}"
+            assert 0 <= spent <= after.grants.get(day, 0), f"1: {spent} units spent of {after.grants} on {day}"
         assert after.event_sent <= after.event_seq, "4: more events sent than there are"
-        if after.halted == "StopRequested" and after.run_id not in self._stopping and not after.lease_until_ms:
-            self._stopping[after.run_id] = self.world.clock.now_ms()
+        if after.halted == "StopRequested" and not after.lease_until_ms:
+            self._stopping.setdefault(after.run_id, self.world.host.begun)
 
+    def _next_version(self, before: Run, after: Run) -> None:
+        assert after.version == before.version + 1, f"2: version {after.version} was written upon {before.version}"
+        assert after.event_seq >= before.event_seq, "4: an event number was taken back"
+        assert after.event_sent >= before.event_sent, "4: events that were sent are unsent again"
+        assert before.status not in ENDS_OF_RUN or after.counts == before.counts, "3: an ended run was counted anew"
+        numbers = self.world.books.event_numbers[after.run_id]
+        missing = [number for number in range(before.event_seq + 1, after.event_seq + 1) if number not in numbers]
+        assert not missing, f"4: the events {missing} were committed and never written"
+
+    def _chunk(self, before: Chunk | None, after: Chunk) -> None:
+        self.checks += 1
+        size_max = self.world.workload.instances_per_chunk
+        assert len(after.targets) <= size_max, f"2: a chunk of {len(after.targets)} targets, {size_max} are allowed"
+        if before is None or after.plan_no > before.plan_no:
+            self._change("chunk", CHUNK, "", after.status)
+            return
+        self._change("chunk", CHUNK, before.status, after.status)
+        if before.status == "Invoked":
+            assert after.invoke_id == before.invoke_id, f"2: {after.chunk_id} got another InvokeId"
+        old = {target.instance_id: target for target in before.targets}
+        for target in after.targets:
+            was = old.get(target.instance_id)
+            if was is None or was == target:
+                continue
+            assert not was.ended_no, f"3: {target.instance_id} had ended as {was.status} and is {target.status}"
+            self._change("target", TARGET, was.status, target.status)
+
+    def _change(self, what: str, table: dict[str, frozenset[str]] | object, old: str, new: str) -> None:
+        if old == new:
+            return
+        self.transitions[f"{what} {old or '-'} → {new}"] += 1
+        assert not old or is_allowed(table, old, new), f"3: a {what} went from {old} to {new}"  # type: ignore[arg-type]
+
+    def _quota(self, day: str, used: int) -> None:
+        self.checks += 1
+        limit = self.world.workload.daily_quota
+        assert 0 <= used <= limit, f"1: {used} units granted on {day}, the limit is {limit}"
+
+    # -- calls of ECS -------------------------------------------------------------------------------------------------
     def step(self) -> None:
         """After every step of the world; looks only at what is new."""
-        invocations = self.world.runner.invocations
-        if len(invocations) == self._seen_invocations:
+        ecs = self.world.ecs
+        if ecs.count == self._seen_calls:
             return
-        for invoke_id in list(invocations)[self._seen_invocations :]:
-            self._new_invocation(invoke_id)
-        self._seen_invocations = len(invocations)
+        for accepted in ecs.accepted_after(self._seen_calls):
+            self._accepted(accepted)
+        self._seen_calls = ecs.count
 
-    def _new_invocation(self, invoke_id: str) -> None:
-        world = self.world
-        made = world.runner.invocations[invoke_id]
-        run_id, token = made.invocation.run_id, made.invocation.client_token
-        tokens = [each.invocation.client_token for each in world.runner.invocations.values()]
-        assert tokens.count(token) == 1, f"2: chunk {token} has two InvokeIds"
-        assert len(made.invocation.instance_ids) <= world.workload.instances_per_chunk, "a chunk is too large"
-        for one in made.invocation.instance_ids:
-            assert world.runner.executions[run_id, one] == 1, f"2: {one} ran {run_id} twice"
-        assert run_id not in self._stopping, f"5: {token} was accepted after run.stopping"
-        self._check_quota()
-        self._check_failure_bound(run_id)
+    def _accepted(self, call: Accepted) -> None:
+        self.checks += 1
+        world, size_max = self.world, self.world.workload.instances_per_chunk
+        assert call.token not in self._tokens, f"2: chunk {call.token} has two InvokeIds"
+        self._tokens.add(call.token)
+        assert len(call.instance_ids) <= size_max, f"2: {len(call.instance_ids)} targets in a call"
+        for one in call.instance_ids:
+            assert world.ecs.times_ran(call.run_id, one) == 1, f"2: {one} ran {call.run_id} twice"
+        stopped = self._stopping.get(call.run_id)
+        assert stopped is None or world.host.acting <= stopped, f"5: {call.token} was begun after run.stopping"
+        self.check_units()
+        self._check_bounds(call.run_id)
 
-    def _check_quota(self) -> None:
-        world = self.world
-        for day, calls in world.runner.calls_by_day.items():
-            used = world.quota.highest.get(("cn-hangzhou", day), 0)
-            assert calls <= used, f"1: {calls} calls on {day}, {used} units granted"
-        for (_, day), highest in world.quota.highest.items():
-            assert highest <= world.workload.daily_quota, f"1: {highest} units granted on {day}"
+    def check_units(self) -> None:
+        for day in self.world.ecs.days:
+            calls, units = self.world.ecs.calls_on(day), self.world.books.highest[day]
+            assert calls <= units, f"1: {calls} calls on {day}, {units} units granted"
 
-    def _check_failure_bound(self, run_id: str) -> None:
-        run = self.world.runs.runs[run_id]
+    def _check_bounds(self, run_id: str) -> None:
+        run = self.world.books.heads[run_id]
         assert run.request is not None
         bounds = bounds_of(run.request.rate_control, included=run.included)
-        now_ms = self.world.clock.now_ms()
-        ended: Counter[str] = Counter()
-        for made in self.world.runner.invocations.values():
-            if made.invocation.run_id == run_id:
-                for one, ending in made.endings.items():
-                    until_ms = made.stopped_ms.get(one, now_ms)
-                    how = self._how(ending, until_ms - made.created_ms, timeout_s=made.invocation.timeout)
-                    ended["stopped" if how == "in flight" and one in made.stopped_ms else how] += 1
+        if bounds.in_flight_max is None and bounds.failures_max is None:
+            return
+        flying, failed = self.world.ecs.at_risk(run_id)
         if bounds.in_flight_max is not None:
-            assert ended["in flight"] <= bounds.in_flight_max, f"6: {ended['in flight']} in flight"
+            assert flying <= bounds.in_flight_max, f"6: {flying} in flight, {bounds.in_flight_max} are allowed"
         if bounds.failures_max is not None:
-            at_risk = ended["Failed"] + ended["in flight"]
+            at_risk = flying + failed
             assert at_risk <= bounds.failures_max + 1, f"6: {at_risk} may fail, the bound is {bounds.failures_max}"
-
-    @staticmethod
-    def _how(ending: Ending, age_ms: int, *, timeout_s: int) -> str:
-        if ending.silent or ending.missing:  # Unknown, a failure, from its deadline on
-            return "Failed" if age_ms >= timeout_s * 1000 + 100_000 else "in flight"
-        return ending.status if age_ms >= ending.after_ms else "in flight"
-
-    # -- at the end -------------------------------------------------------------------------------------------------------
-    def end(self) -> None:
-        """All that must be true when everything has settled."""
-        events = self._events()
-        self._check_messages(events)
-        for run_id, run in sorted(self.world.runs.runs.items()):
-            self._check_run(run, events[run_id])
-        self._check_quota()
-
-    def _events(self) -> dict[str, list[dict[str, Any]]]:
-        by_id: dict[str, dict[str, Any]] = {}
-        for body in self.world.publisher.published:
-            event = msgspec.json.decode(body)
-            assert by_id.setdefault(event["id"], event) == event, f"4: {event['id']} says two things"
-        events: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for key in sorted(by_id):
-            events[by_id[key]["subject"]].append(by_id[key])
-        return events
-
-    def _check_messages(self, events: dict[str, list[dict[str, Any]]]) -> None:
-        runs = self.world.runs.runs
-        expected = {run_id_of(request_id) for request_id in self.world.workload.run_requests}
-        assert {run_id for run_id in runs if run_id.startswith("run-")} == expected, "8: a request without its run"
-        bad = sum(1 for arrival in self.world.workload.arrivals if arrival.message_id == "m-bad")
-        rejections = [run_id for run_id in runs if run_id.startswith("rej-")]
-        assert len(rejections) == bad, f"8: {len(rejections)} rejections for {bad} bad messages"
-        assert len(self.world.dead_letters) >= bad, "8: a bad message without a dead letter"
-        for run_id in rejections:
-            assert [event["type"] for event in events[run_id]] == ["fleetrun.run.rejected"], "8: not one rejection"
-
-    def _check_run(self, run: Run, events: list[dict[str, Any]]) -> None:
-        assert run.status in ENDS_OF_RUN, f"9: {run.run_id} is {run.status}"
-        assert run.due_ms == 0, f"9: {run.run_id} is still due"
-        numbers = [int(event["sequence"]) for event in events]
-        assert numbers == list(range(1, run.event_seq + 1)), f"4: {run.run_id} has events {numbers} of {run.event_seq}"
-        if run.request is None:
-            return
-        kinds = [event["type"] for event in events]
-        assert kinds.count("fleetrun.run.finished") == 1, f"4: {run.run_id} finished {kinds}"
-        assert kinds[-1] == "fleetrun.run.finished", f"4: {kinds}"
-        ended = [
-            (target["instanceId"], target["status"])
-            for event in events
-            if event["type"] == "fleetrun.targets.finished"
-            for target in event["data"]["targets"]
-        ]
-        doubled = [each for each, count in Counter(each for each, _ in ended).items() if count > 1]
-        assert not doubled, f"3: {doubled} ended twice"
-        assert len(ended) == run.requested - run.excluded, f"3: {len(ended)} of {run.requested} ended"
-        told = Counter(status for _, status in ended)
-        told["Excluded"] += run.excluded
-        assert +told == Counter(run.counts), f"3: the events say {told}, the run says {run.counts}"
-        assert set(run.counts) <= OUTCOMES, f"3: {run.counts}"
-        self._check_truth(run, dict(ended))
-        self._check_units(run)
-
-    def _check_units(self, run: Run) -> None:
-        """Where no call was in doubt, units spent are calls made; what was not spent has gone back."""
-        made = sum(1 for each in self.world.runner.invocations.values() if each.invocation.run_id == run.run_id)
-        spent = sum(run.spent.values())
-        doubt = any(kind.startswith(("die", "zombie", "lost", "slow", "function")) for kind in self.world.trouble.fired)
-        assert spent >= made, f"1: {made} calls, {spent} units spent"
-        if doubt:
-            return
-        assert spent == made, f"1: {spent} units spent on {made} calls"
-        day = day_of(run.finished_ms)  # of a day that is over nothing is given back
-        held = self.world.quota.columns.get(("cn-hangzhou", day), {}).get(run.run_id, 0)
-        excused = self.world.trouble.fired or ("cn-hangzhou", day) in self.world.quota.closed
-        assert excused or held == run.spent.get(day, 0), f"1: {held} units kept on {day}, {run.spent} spent"
-
-    def _check_truth(self, run: Run, ended: dict[str, str]) -> None:
-        """What the events say happened on an instance is what did."""
-        ran = {one for (run_id, one), _ in self.world.runner.executions.items() if run_id == run.run_id}
-        for one, status in ended.items():
-            if status in ("NotStarted", "Excluded"):
-                assert one not in ran, f"3: {one} is {status} and ran"
-            elif status != "Unknown":
-                assert one in ran, f"3: {one} is {status} and never ran"
-        bounds = bounds_of(run.request.rate_control, included=run.included) if run.request else None
-        failed = sum(1 for status in ended.values() if status in FAILURES)
-        if bounds and bounds.failures_max is not None:
-            assert failed <= bounds.failures_max + 1, f"6: {failed} failed, the bound is {bounds.failures_max}"

@@ -1,7 +1,7 @@
 """Virtual time and interleaving: tasks are greenlets, exactly one runs, and every `sleep` is a switch point.
 
-Strategy: a heap of (time, chance, task). Time jumps to whatever comes next. At equal times chance decides, drawn from the
-seed, so that one seed is one story and another seed another order. No thread, no real clock, no set is iterated.
+Strategy: a heap of (time, chance, task). Time jumps to whatever comes next. At equal times chance decides, drawn from
+the seed, so that one seed is one story and another seed another order. No thread, no real clock, no set is iterated.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tests.sim.checkers import Checkers
+from tests.sim.verdicts import check_end
 from tests.sim.world import World
 
 FAULTS_MS = 240_000
@@ -18,12 +19,14 @@ class Story:
     """What one seed came to. `broken` is "" when every invariant held."""
 
     seed: int
+    store: str
     broken: str
     digest: str
     """Of the trace: the same seed tells the same story, byte for byte, under every PYTHONHASHSEED."""
     fired: Counter[str]
     transitions: Counter[str]
     trace: list[str]
+    checks: int
     port_calls: int
     virtual_ms: int
 
@@ -33,21 +36,24 @@ def play(seed: int) -> Story:
     checkers = Checkers(world)
     broken = ""
     try:
-        settled = world.run(checkers.step, faults_ms=FAULTS_MS, bound_ms=BOUND_MS)
+        settled = world.play(checkers.step, faults_ms=FAULTS_MS, bound_ms=BOUND_MS)
         assert settled, f"9: not settled within the bound: {_open_ends(world)}"
-        checkers.end()
+        check_end(world)
+        checkers.check_units()
+        assert checkers.checks, "a world in which nothing is checked proves nothing"
     except AssertionError as error:
         broken = str(error) or repr(error)
-    digest = hashlib.sha256("\n".join(world.trace).encode()).hexdigest()[:16]
     return Story(
-        seed,
-        broken,
-        digest,
-        world.trouble.fired,
-        checkers.transitions,
-        world.trace,
-        world.host.calls,
-        world.clock.now_ms() - world.workload.start_ms,
+        seed=seed,
+        store=world.stores.name,
+        broken=broken,
+        digest=hashlib.sha256("\n".join(world.trace).encode()).hexdigest()[:16],
+        fired=world.trouble.fired,
+        transitions=checkers.transitions,
+        trace=world.trace,
+        checks=checkers.checks,
+        port_calls=world.host.begun,
+        virtual_ms=world.clock.now_ms() - world.workload.start_ms,
     )
 
 
@@ -59,7 +65,5 @@ def play_quietly(seed: int) -> Story:
 
 
 def _open_ends(world: World) -> str:
-    unfinished = [
-        (run_id, world.runs.runs[run_id].status) for run_id in sorted(world.runs.unfinished_ids & set(world.runs.runs))
-    ]
-    return f"{unfinished}, {world.in_hand} messages in hand"
+    runs = [(run_id, world.books.heads[run_id].status) for run_id in sorted(world.books.open_runs)]
+    return f"{runs}, {world.stores.unfinished()} unfinished, {world.host.alive} calls, idle: {world.platform.is_idle()}"

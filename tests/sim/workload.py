@@ -4,69 +4,114 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.core.model import run_id_of
+from tests.sim.platform import REQUESTS, STOPS
 
 MIDNIGHT_UTC8_MS = 1_767_628_800_000
 """2026-01-06 00:00 in UTC+8."""
+BAD_BODIES = (
+    b"{",
+    b"\xff",
+    b'{"kind":"invoke","requestId":"bad","oops":1}',
+    b'{"kind":"invoke","requestId":"bad","command":{"type":"RunShellScript","content":"true"},"targets":{}}',
+    b'{"kind":"stop","requestId":"bad","runId":"run-of-nobody"}',
+    b"[" * 500,
+    b'"\\ud800"',
+)
+STORED_COMMAND, MISSING_COMMAND = "c-stored", "c-missing"
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """A message that somebody sends, `at_ms` after the start."""
+    """A message that somebody sends, `at_ms` after the start. `name` is for the trace."""
 
     at_ms: int
     queue: str
-    message_id: str
+    name: str
     body: bytes
+    is_plain: bool = False
+    """Sent as it stands; else as Base64, as the SDKs do."""
 
 
 @dataclass(frozen=True)
 class Workload:
+    store: str
+    """`memory`: our doubles hold the rows. `cloud`: the adapters that ship, on the local cloud's Tablestore."""
     start_ms: int
     instances: int
     unfit: int
     instances_per_chunk: int
     daily_quota: int
+    asks_for_quota: bool
+    """FLEETRUN_DAILY_QUOTA=auto."""
     token_life_ms: int
     listing_delay_ms: int
+    stopping_ms: int
     script_ms_max: int
     failing: float
     arrivals: tuple[Arrival, ...]
     run_requests: dict[str, dict[str, Any]]
     """Good invoke requests by request id."""
+    bad: int
+    """Messages that are rejected whatever happens before them."""
+    reused: dict[str, list[bytes]] = field(default_factory=dict)
+    """Other good bodies under a request id that is used by two."""
 
 
 def workload_of(chance: random.Random) -> Workload:
-    instances = chance.choice((1, 3, 8, 20, 45))
+    store = "cloud" if chance.random() < 0.2 else "memory"
+    per_chunk = chance.choice((2, 5, 5, 50))
+    instances = chance.choice((1, 3, 8, 20, 45) if per_chunk < 50 else (1, 8, 45, 120))
     requests = [_invoke(chance, number, instances) for number in range(chance.choice((1, 1, 2, 3)))]
     arrivals: list[Arrival] = []
+    reused: dict[str, list[bytes]] = {}
     for number, request in enumerate(requests):
         at_ms = chance.randrange(20_000)
-        arrivals.append(Arrival(at_ms, "requests", f"m-{number}", json.dumps(request).encode()))
+        arrivals += _sent(chance, request, at_ms, number, reused)
         if chance.random() < 0.3:
-            arrivals.append(_stop(chance, request, at_ms, instances, number))
-    if chance.random() < 0.15:
-        body = chance.choice((b"{", b'{"kind":"invoke","requestId":"bad","oops":1}', b"\xff"))
-        arrivals.append(Arrival(chance.randrange(20_000), "requests", "m-bad", body))
-    start_ms = MIDNIGHT_UTC8_MS - chance.choice((30_000, 60_000, 3_600_000, 3_600_000))
-    per_chunk = chance.choice((2, 5, 5, 50))
+            arrivals += _stops(chance, request, at_ms, instances, number)
+    bad = chance.choice((0, 0, 0, 0, 1, 3))
+    for number in range(bad):
+        queue = chance.choice((REQUESTS, STOPS))
+        arrivals.append(Arrival(chance.randrange(20_000), queue, f"bad {number}", chance.choice(BAD_BODIES)))
     needed = sum(instances if "rateControl" in each else -(-instances // per_chunk) for each in requests)
     return Workload(
-        start_ms=start_ms,
+        store=store,
+        start_ms=MIDNIGHT_UTC8_MS - chance.choice((10_000, 30_000, 60_000, 3_600_000, 3_600_000)),
         instances=instances,
-        unfit=chance.choice((0, 0, 1, 3)),
+        unfit=chance.choice((0, 0, 1, 5)),
         instances_per_chunk=per_chunk,
         daily_quota=max(1, chance.choice((needed // 2, needed // 2 + 1, needed, 500))),
+        asks_for_quota=chance.random() < 0.1,
         token_life_ms=chance.choice((300_000, 86_400_000)),
         listing_delay_ms=chance.choice((0, 0, 2_000)),
+        stopping_ms=chance.choice((0, 0, 3_000)),
         script_ms_max=chance.choice((200, 5_000, 40_000)),
         failing=chance.choice((0.0, 0.1, 0.6)),
-        arrivals=tuple(sorted(arrivals, key=lambda arrival: (arrival.at_ms, arrival.message_id))),
+        arrivals=tuple(sorted(arrivals, key=lambda arrival: (arrival.at_ms, arrival.name))),
         run_requests={request["requestId"]: request for request in requests},
+        bad=bad,
+        reused=reused,
     )
+
+
+def _sent(
+    chance: random.Random, request: dict[str, Any], at_ms: int, number: int, reused: dict[str, list[bytes]]
+) -> list[Arrival]:
+    """The request's message; some callers send it again, some send another one under the same id."""
+    plain = chance.random() < 0.3
+    arrivals = [Arrival(at_ms, REQUESTS, f"request {number}", _json(request), is_plain=plain)]
+    if chance.random() < 0.15:
+        again = dict(reversed(request.items()))  # the same meaning in another order
+        arrivals.append(Arrival(at_ms + chance.randrange(30_000), REQUESTS, f"request {number} again", _json(again)))
+    if chance.random() < 0.1:
+        other = {**request, "timeout": 33}
+        reused[request["requestId"]] = [_json(other)]
+        arrivals.append(Arrival(at_ms + chance.randrange(10_000), REQUESTS, f"other request {number}", _json(other)))
+    return arrivals
 
 
 def _invoke(chance: random.Random, number: int, instances: int) -> dict[str, Any]:
@@ -77,8 +122,12 @@ def _invoke(chance: random.Random, number: int, instances: int) -> dict[str, Any
         "targets": {"tags": {"env": "demo"}},
         "timeout": chance.choice((10, 60)),
     }
+    if chance.random() < 0.15:
+        request["command"] = {"commandId": chance.choice((STORED_COMMAND, STORED_COMMAND, MISSING_COMMAND))}
     if chance.random() < 0.3:
         request["targets"] = {"instanceIds": [f"i-{chance.randrange(instances + 2):05d}" for _ in range(instances)]}
+    elif chance.random() < 0.05:
+        request["targets"] = {"tags": {"env": "nobody"}}
     if chance.random() < 0.4:
         control = {
             "maxConcurrency": chance.choice((None, 1, "50%", 7)),
@@ -93,13 +142,21 @@ def _invoke(chance: random.Random, number: int, instances: int) -> dict[str, Any
     return request
 
 
-def _stop(chance: random.Random, request: dict[str, Any], at_ms: int, instances: int, number: int) -> Arrival:
-    stop: dict[str, Any] = {
-        "kind": "stop",
-        "requestId": f"stop-{number}",
-        "runId": run_id_of(request["requestId"]),
-    }
-    if chance.random() < 0.3:
-        stop["instanceIds"] = [f"i-{chance.randrange(instances):05d}"]
-    at_ms = max(0, at_ms + chance.choice((-2_000, 200, 1_500, 6_000, 30_000)))
-    return Arrival(at_ms, "stops", f"m-stop-{number}", json.dumps(stop).encode())
+def _stops(chance: random.Random, request: dict[str, Any], at_ms: int, instances: int, number: int) -> list[Arrival]:
+    """One or two stops, of the whole run or of a part of it, before it comes or at any time later."""
+    arrivals = []
+    for turn in range(chance.choice((1, 1, 2))):
+        stop: dict[str, Any] = {
+            "kind": "stop",
+            "requestId": f"stop-{number}-{chance.randrange(2)}",
+            "runId": run_id_of(request["requestId"]),
+        }
+        if chance.random() < 0.3:
+            stop["instanceIds"] = sorted({f"i-{chance.randrange(instances):05d}" for _ in range(1 + instances // 4)})
+        when_ms = max(0, at_ms + chance.choice((-2_000, 200, 1_500, 6_000, 30_000, 86_400_000)))
+        arrivals.append(Arrival(when_ms, STOPS, f"stop {number}.{turn}", _json(stop)))
+    return arrivals
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value).encode()

@@ -1,0 +1,154 @@
+"""The planted bugs: each is a small change of the real source. `first` is where a test begins to look for it.
+
+`within`: seeds, from seed 1, among which it must be caught: about three times what was needed when it was planted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Edit:
+    module: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Bug:
+    name: str
+    edits: tuple[Edit, ...]
+    first: int = 1
+    within: int = 300
+
+
+def _bug(name: str, module: str, old: str, new: str, *, first: int = 1, within: int = 300) -> Bug:
+    return Bug(name, (Edit(module, old, new),), first, within)
+
+
+_ANNOUNCE = "        for event in events:\n            self.ports.publisher.publish(event.body)\n        if events:\n"
+_SEQ = "event_seq=self.run.event_seq + len(events)"
+
+BUGS = (
+    _bug(
+        "look-up before resending left out",
+        "shared.app.track",
+        "        elif invoke_id:\n",
+        "        elif False:\n",
+    ),
+    _bug(
+        "ClientToken left out",
+        "shared.app.invoke",
+        "        client_token=chunk.chunk_id,\n",
+        "        client_token=hold.ports.ids.new_id(),\n",
+    ),
+    _bug(
+        "condition dropped",
+        "shared.adapters.run_store",
+        "key, columns, exists=True, where=(where,)))\n\n    def read_runs",
+        "key, columns, exists=True))\n\n    def read_runs",
+    ),
+    _bug(
+        "condition passes on a missing column",
+        "shared.adapters.run_store",
+        'Where("plan_no", "<", chunk.plan_no, pass_if_missing=True)',
+        'Where("plan", "<", chunk.plan_no, pass_if_missing=True)',
+    ),
+    _bug("lease not checked", "shared.app.advance", "if run.lease_until_ms > now_ms:", "if False:"),
+    _bug("events published before the write", "shared.app.hold", "        if events:\n", _ANNOUNCE),
+    _bug(
+        "redelivered message given a new run id",
+        "shared.app.accept",
+        "run_id=run_id_of(request.request_id)",
+        "run_id=run_id_of(request.request_id + str(now_ms))",
+    ),
+    _bug(
+        "unit not returned",
+        "shared.app.invoke",
+        "spent[chunk.unit_day] = spent.get(chunk.unit_day, 0) - 1",
+        "pass",
+    ),
+    Bug(
+        "stop not fenced",
+        (
+            Edit("shared.app.advance", "    if not hold.run.halted:\n", "    if True:\n"),
+            Edit("shared.app.track", "given_up = hold.run.halted or ", "given_up = "),
+        ),
+    ),
+    _bug("a target too many in a chunk", "shared.core.chunk", "// size_max)", "// (size_max + 1))"),
+    _bug(
+        "wake-up lost for good",
+        "shared.app.sweep",
+        "+ limits.SWEEP_GRACE_MS <= now_ms",
+        "+ limits.SWEEP_GRACE_MS <= 0",
+    ),
+    _bug(
+        "zombie write accepted",
+        "shared.adapters.run_store",
+        'Where("version", "==", chunk.version - 1, pass_if_missing=False)',
+        'Where("version", "<", chunk.version + 9, pass_if_missing=False)',
+    ),
+    _bug("partial batch swallowed", "shared.runtime.boundary", "    if unfinished:\n", "    if False:\n"),
+    _bug(
+        "day boundary in UTC instead of UTC+8",
+        "shared.core.limits",
+        "DAY_OFFSET_MS = 8 * 3_600_000",
+        "DAY_OFFSET_MS = 0",
+    ),
+    _bug("intent not written", "shared.app.invoke", "hold.write_run(sending=numbers, ", "hold.write_run("),
+    _bug("doubt forgotten after a crash", "shared.app.track", "for number in hold.run.sending:", "for number in ():"),
+    _bug("quota limit ignored", "shared.app.grant", "total=total, limit=limit)", "total=total, limit=1 << 30)"),
+    _bug(
+        "quota condition passes on a missing column",
+        "shared.adapters.quota_ledger",
+        'return Where(column, "==", held, pass_if_missing=False)',
+        'return Where("held", "==", held, pass_if_missing=True)',
+    ),
+    _bug(
+        "units spent that were never granted",
+        "shared.app.pick",
+        "            if units == 0:\n",
+        "            if False:\n",
+    ),
+    _bug(
+        "an outcome that changes",
+        "shared.core.track",
+        "if result is None or target.ended_no:\n            continue",
+        "if result is None:\n            continue",
+    ),
+    _bug(
+        "failure bound off by three",
+        "shared.core.rate",
+        "bounds.failures_max + 1 - failures",
+        "bounds.failures_max + 4 - failures",
+    ),
+    _bug("a gap in the events", "shared.app.hold", _SEQ, _SEQ + " + (len(events) > 2)"),
+    _bug(
+        "settled before all is published",
+        "shared.app.emit",
+        "    if sent == run.event_seq and _clean_up(hold):",
+        "    if _clean_up(hold):",
+    ),
+    Bug(
+        "midnight not waited out",
+        (
+            Edit("shared.app.pick", "if not candidates or wait_out_midnight(hold):", "if not candidates:"),
+            Edit("shared.app.invoke", ", last_call_ms(chunk.unit_day))", ", 1 << 60)"),
+        ),
+    ),
+    _bug(
+        "cut-off targets not adopted",
+        "shared.app.pick",
+        "if chunk.rest and chunk.rest not in hold.run.extra:",
+        "if False:",
+    ),
+    _bug("content not frozen before its token", "shared.app.invoke", "        _freeze(hold, picked)\n", ""),
+    _bug("a zombie that believes old rows", "shared.app.pick", "        if chunk.sent_ms:\n", "        if False:\n"),
+    _bug(
+        "rows of the next release read as if they were ours",
+        "shared.adapters.tablestore_rows",
+        "if schema not in (SCHEMA, SCHEMA - 1):",
+        "if schema not in (SCHEMA, SCHEMA + 1):",
+    ),
+)

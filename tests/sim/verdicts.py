@@ -1,0 +1,139 @@
+"""What must be true when everything has settled: each message's fate, each run's events, units and outcomes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+import msgspec
+
+from shared.core.model import Run, run_id_of
+from shared.core.rate import bounds_of
+from shared.core.requests import InvokeRequest, decode_request, hash_of
+from shared.core.transitions import ENDS_OF_RUN, FAILURES, OUTCOMES
+from tests.app.memory_ecs import day_of
+from tests.sim.world import World
+
+DOUBT = ("die", "zombie", "lost re", "late effect", "torn", "slow", "stall", "function timeout")
+"""Troubles after which fleetrun may not know whether a call was made."""
+WRITES = ("update_run", "update_chunks", "put_chunks", "put_events", "read_chunks", "close_day")
+"""Without these, what a call's answer said may not come to stand in a row; its unit is then spent on a doubt."""
+Events = dict[str, list[dict[str, Any]]]
+
+
+def check_end(world: World) -> None:
+    """Raises AssertionError that begins with the invariant's number."""
+    events = _events(world)
+    _check_messages(world, events)
+    for run_id, run in sorted(world.books.heads.items()):
+        _check_run(world, run, events[run_id])
+
+
+def _events(world: World) -> Events:
+    """By run, repeats dropped, in order of their ids."""
+    by_id: dict[str, dict[str, Any]] = {}
+    for body in world.published:
+        event = msgspec.json.decode(body)
+        assert by_id.setdefault(event["id"], event) == event, f"4: {event['id']} says two things"
+    events: Events = defaultdict(list)
+    for key in sorted(by_id):
+        events[by_id[key]["subject"]].append(by_id[key])
+    return events
+
+
+def _check_messages(world: World, events: Events) -> None:
+    """Invariant 8: each message its run or its rejection, and nothing else."""
+    heads, workload = world.books.heads, world.workload
+    expected = {run_id_of(request_id) for request_id in workload.run_requests}
+    assert {run_id for run_id in heads if run_id.startswith("run-")} == expected, "8: a request without its run"
+    bad = workload.bad + _losers(world)
+    rejections = sorted(run_id for run_id in heads if run_id.startswith("rej-"))
+    assert len(rejections) == bad, f"8: {len(rejections)} rejections for {bad} bad messages"
+    assert len(world.dead_letters) >= bad, "8: a bad message without a dead letter"
+    for run_id in rejections:
+        assert [event["type"] for event in events[run_id]] == ["fleetrun.run.rejected"], "8: not one rejection"
+
+
+def _losers(world: World) -> int:
+    """Messages under a request id that another body took first."""
+    count = 0
+    for request_id, bodies in world.workload.reused.items():
+        sent = [msgspec.json.encode(world.workload.run_requests[request_id]), *bodies]
+        winner = world.books.heads[run_id_of(request_id)].body_hash
+        hashes = [_hash(body) for body in sent]
+        assert winner in hashes, f"8: {request_id} became a run of another body"
+        messages = [a for a in world.workload.arrivals if _hash(a.body) in hashes and _hash(a.body) != winner]
+        count += len(messages)
+    return count
+
+
+def _hash(body: bytes) -> str:
+    try:
+        request = decode_request(body)
+    except Exception:  # noqa: BLE001  a bad body has none
+        return ""
+    return hash_of(request) if isinstance(request, InvokeRequest) else ""
+
+
+def _check_run(world: World, run: Run, events: list[dict[str, Any]]) -> None:
+    assert run.status in ENDS_OF_RUN, f"9: {run.run_id} is {run.status}"
+    numbers = [int(event["sequence"]) for event in events]
+    assert numbers == list(range(1, run.event_seq + 1)), f"4: {run.run_id} has events {numbers} of {run.event_seq}"
+    if run.request is None:
+        return
+    kinds = [event["type"].removeprefix("fleetrun.") for event in events]
+    assert kinds.count("run.finished") == 1, f"4: {run.run_id} finished {kinds}"
+    assert kinds[-1] == "run.finished", f"4: {kinds}"
+    assert kinds.count("run.planned") <= 1, f"4: planned twice: {kinds}"
+    assert kinds.count("run.stopping") <= 1, f"4: stopped twice: {kinds}"
+    ended = _outcomes(run, events)
+    _check_truth(world, run, ended)
+    _check_units(world, run)
+
+
+def _outcomes(run: Run, events: list[dict[str, Any]]) -> dict[str, str]:
+    """Instance → outcome: invariant 3, as the reader of events sees it."""
+    ended = [
+        (target["instanceId"], target["status"])
+        for event in events
+        if event["type"] == "fleetrun.targets.finished"
+        for target in event["data"]["targets"]
+    ]
+    doubled = [each for each, count in Counter(each for each, _ in ended).items() if count > 1]
+    assert not doubled, f"3: {doubled} ended twice"
+    assert len(ended) == run.requested - run.excluded, f"3: {len(ended)} of {run.requested} ended"
+    told = Counter(status for _, status in ended)
+    told["Excluded"] += run.excluded
+    assert +told == Counter(run.counts), f"3: the events say {told}, the run says {run.counts}"
+    assert set(run.counts) <= OUTCOMES, f"3: {run.counts}"
+    return dict(ended)
+
+
+def _check_truth(world: World, run: Run, ended: dict[str, str]) -> None:
+    """What the events say happened on an instance is what did; and invariant 6 once more, over the outcomes."""
+    ran = world.ecs.ran(run.run_id)
+    for one, status in ended.items():
+        if status in ("NotStarted", "Excluded"):
+            assert one not in ran, f"3: {one} is {status} and ran"
+        elif status != "Unknown":
+            assert one in ran, f"3: {one} is {status} and never ran"
+    assert ran <= set(ended), f"3: {sorted(ran - set(ended))} ran and nobody says so"
+    assert run.request is not None
+    bounds = bounds_of(run.request.rate_control, included=run.included)
+    failed = sum(1 for status in ended.values() if status in FAILURES)
+    if bounds.failures_max is not None:
+        assert failed <= bounds.failures_max + 1, f"6: {failed} failed, the bound is {bounds.failures_max}"
+
+
+def _check_units(world: World, run: Run) -> None:
+    """Where no call was in doubt, units spent are calls made; what was not spent has gone back."""
+    made, spent = world.ecs.calls_of(run.run_id), sum(run.spent.values())
+    fired = world.trouble.fired
+    assert spent >= made, f"1: {made} calls, {spent} units spent"
+    if any(kind.startswith(DOUBT) or kind.endswith(WRITES) for kind in fired):
+        return
+    assert spent == made, f"1: {spent} units spent on {made} calls"
+    day = day_of(run.finished_ms)  # of a day that is over nothing is given back
+    held = world.stores.held(day).get(run.run_id, 0)
+    excused = fired or world.stores.is_closed(day)
+    assert excused or held == run.spent.get(day, 0), f"1: {held} units kept on {day}, {run.spent} spent"
