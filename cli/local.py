@@ -128,11 +128,13 @@ def local_environment(url: str, account: Account | None = None) -> dict[str, str
 
 
 def _serve(**fields: Any) -> None:
-    from cli.show import err
+    from cli.show import err, harmless
     from localcloud.build import BuildError
     from localcloud.cloud import run_foreground
+    from localcloud.file_journal import DamagedJournal, FolderInUse
     from localcloud.fleet import BadFleet
     from localcloud.options import Options
+    from localcloud.template import TemplateError
 
     try:
         run_foreground(Options(**fields))
@@ -143,8 +145,8 @@ def _serve(**fields: Any) -> None:
             "If something else uses the port, choose another (--port N, make run PORT=N)."
         )
         options.leave(exits.UNREACHABLE)
-    except (BadFleet, BuildError) as error:
-        err().print(f"fleetrun: {error}")
+    except (BadFleet, BuildError, DamagedJournal, FolderInUse, TemplateError) as error:
+        err().print(harmless(f"fleetrun: {error}"))
         options.leave(exits.REFUSED)
 
 

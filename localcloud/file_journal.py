@@ -36,8 +36,12 @@ class DamagedJournal(Exception):
     """The file holds something that no crash can have left; nothing is changed."""
 
 
+class FolderInUse(RuntimeError):
+    """Another local cloud keeps its state there."""
+
+
 class FileJournal:
-    """`Journal` on the directory `folder`, made when missing. One process at a time: raises RuntimeError otherwise.
+    """`Journal` on the directory `folder`, made when missing. One process at a time: raises FolderInUse otherwise.
 
     Raises DamagedJournal when a record in the middle of the file is not what was written. A torn last record, which a
     kill in the middle of a write leaves, was never acknowledged and is cut off.
@@ -194,5 +198,5 @@ def _lock(folder: Path) -> int:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(file)
-        raise RuntimeError(f"{folder} is in use by another local cloud") from error
+        raise FolderInUse(f"{folder} is in use by another local cloud") from error
     return file
