@@ -11,63 +11,9 @@ from hypothesis import strategies as st
 from localcloud.account import Account
 from localcloud.acs3 import BadSignature, canonical_query, is_acs3, verify
 from localcloud.http import Request
-
-ACCOUNT = Account(security_token="sts-token")
-
-# RunCommand with a script, parameters, tags and two instances, as the SDK's own client signed and sent it.
-RUN = Request(
-    "POST",
-    "/",
-    "CommandContent=echo+%22a%2Bb+%2A~+%C3%BC%22%0A&InstanceId.1=i-1&InstanceId.2=i-2&KeepCommand=True"
-    "&Parameters=%7B%22name%22%3A%22Jack%22%7D&RegionId=cn-hangzhou&Tag.1.Key=k&Tag.1.Value=v+1"
-    "&Timeout=60&Type=RunShellScript",
-    {
-        "accept-encoding": "identity",
-        "host": "127.0.0.1:33637",
-        "x-acs-version": "2014-05-26",
-        "x-acs-action": "RunCommand",
-        "user-agent": "AlibabaCloud (Linux; x86_64) Python/3.11.7 Core/0.4.3 TeaDSL/2",
-        "x-acs-date": "2026-11-24T19:42:02Z",
-        "x-acs-signature-nonce": "c0d2442b9da98c9b259596fc34ee6208",
-        "accept": "application/json",
-        "x-acs-content-sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-        "x-acs-credentials-provider": "static_ak",
-        "authorization": "ACS3-HMAC-SHA256 Credential=LTAI5tLocalCloud,SignedHeaders=accept;host;user-agent;"
-        "x-acs-action;x-acs-content-sha256;x-acs-credentials-provider;x-acs-date;x-acs-signature-nonce;x-acs-version,"
-        "Signature=2efca34afec488a98783466dc4eec0bd0d7d42d8d56a039e72e60cec3985c79b",
-        "content-length": "0",
-    },
-    b"",
-    1_795_549_322_000,
-)
-
-# StopInvocation with STS credentials.
-STOP = Request(
-    "POST",
-    "/",
-    "InstanceId.1=i-1&InvokeId=t-1&RegionId=cn-hangzhou",
-    {
-        "accept-encoding": "identity",
-        "host": "127.0.0.1:33637",
-        "x-acs-version": "2014-05-26",
-        "x-acs-action": "StopInvocation",
-        "user-agent": "AlibabaCloud (Linux; x86_64) Python/3.11.7 Core/0.4.3 TeaDSL/2",
-        "x-acs-date": "2026-11-24T19:42:02Z",
-        "x-acs-signature-nonce": "65e2005c480dc7225b6da8ef1c4697f5",
-        "accept": "application/json",
-        "x-acs-content-sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-        "x-acs-credentials-provider": "static_sts",
-        "x-acs-accesskey-id": "LTAI5tLocalCloud",
-        "x-acs-security-token": "sts-token",
-        "authorization": "ACS3-HMAC-SHA256 Credential=LTAI5tLocalCloud,SignedHeaders=accept;host;user-agent;"
-        "x-acs-accesskey-id;x-acs-action;x-acs-content-sha256;x-acs-credentials-provider;x-acs-date;"
-        "x-acs-security-token;x-acs-signature-nonce;x-acs-version,"
-        "Signature=9f8a5a71c4a4c4d58205584f4f77f6951fad7e8a08b3a898d73d9a78d70ef4a6",
-        "content-length": "0",
-    },
-    b"",
-    1_795_549_322_000,
-)
+from tests.wire.ecs_captured import ACCOUNT
+from tests.wire.ecs_captured import NEW_RUN as RUN
+from tests.wire.ecs_captured import NEW_TOKEN as STOP
 
 
 def reason(request: Request, account: Account = ACCOUNT) -> str:
