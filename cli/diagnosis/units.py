@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cli.diagnosis.finding import Finding, fail, ok, warn
+from cli.diagnosis.finding import Finding, fail, of_error, ok, warn
 from shared.core.days import day_of
+from shared.core.errors import FleetrunError
 
 if TYPE_CHECKING:
     from cli.connection import Connection
@@ -18,26 +19,37 @@ LEFT_WARN = 0.1
 def check(connection: Connection) -> Iterator[Finding]:
     """ECS's own word first: DescribeAccountAttributes also shows that these keys may call ECS at all."""
     region, configured = connection.settings.region, connection.settings.daily_quota
-    allowed = connection.adapters.runner.daily_limit(region)
+    known = [] if configured is None else [configured]
+    try:
+        allowed = connection.adapters.runner.daily_limit(region)
+    except FleetrunError as error:
+        yield of_error("quota", error)
+    else:
+        known.append(allowed)
+        yield _configured(configured, allowed, region)
+    yield _today(connection, region, min(known, default=None))
+
+
+def _configured(configured: int | None, allowed: int, region: str) -> Finding:
     if configured is not None and configured > allowed:
-        yield fail(
+        return fail(
             "quota",
             f"{configured:,} units a day are configured here, ECS allows {allowed:,} calls in {region}",
             "set DailyQuota of the stack (and FLEETRUN_DAILY_QUOTA) to that or to auto, or raise ECS's in Quota Center",
         )
-    else:
-        yield ok("quota", f"ECS allows {allowed:,} calls a day in {region}")
-    yield _today(connection, region, allowed if configured is None else min(configured, allowed))
+    return ok("quota", f"ECS allows {allowed:,} calls a day in {region}")
 
 
-def _today(connection: Connection, region: str, limit: int) -> Finding:
+def _today(connection: Connection, region: str, limit: int | None) -> Finding:
+    """`limit`: None when nobody knows it."""
     day = day_of(connection.now_ms)
     found = connection.quota.read_day(region, day)
-    said = f"{found.used:,} of {limit:,} units used on {day} (UTC+8) by {len(found.by_run):,} runs"
+    of_limit = "" if limit is None else f"of {limit:,} "
+    said = f"{found.used:,} {of_limit}units used on {day} (UTC+8) by {len(found.by_run):,} runs"
     if found.closed:
         return warn("quota", f"{said}; ECS says the day is used up", "runs wait for the next day (UTC+8 midnight)")
     if found.used != sum(found.by_run.values()):
         return fail("quota", f"{said}, who hold {sum(found.by_run.values()):,}", "report this: it must not happen")
-    if limit - found.used <= limit * LEFT_WARN:
+    if limit is not None and limit - found.used <= limit * LEFT_WARN:
         return warn("quota", said, "fleetrun quota shows by which runs; what is over waits for the next day")
     return ok("quota", said)

@@ -237,6 +237,16 @@ def _fields(policy: Any) -> dict[str, Any]:
     return {name: getattr(policy, name) for name in policy.__slots__}
 
 
+def test_the_units_are_told_even_when_ecs_says_nothing(whole: Deployment, doctor: CommandLine) -> None:
+    with canned(json_of({"RequestId": "r", "AccountAttributeItems": {"AccountAttributeItem": []}})) as ecs:
+        found = doctor.with_(FLEETRUN_ECS_ENDPOINT=ecs.url)("doctor", "--json").json
+
+    told = [(each["level"], each["said"]) for each in found if each["area"] == "quota"]
+    assert told[0][0] == "FAIL"
+    assert "max-axt-invocation-daily" in told[0][1]
+    assert told[1][1].startswith("0 of 500 units used")
+
+
 # -- runs -------------------------------------------------------------------------------------------------------------
 def test_a_run_that_nobody_advances_is_a_failure_that_names_it(whole: Deployment, doctor: CommandLine) -> None:
     now_ms = whole.world.clock.now_ms()
