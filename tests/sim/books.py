@@ -25,12 +25,12 @@ from tests.sim.wire import ServiceTables
 
 OnHead = Callable[[Run | None, Run], None]
 OnChunk = Callable[[Chunk | None, Chunk], None]
-OnQuota = Callable[[str, int], None]
+OnQuota = Callable[[str, int, int], None]
 
 
 @dataclass
 class Books:
-    """`on_head`, `on_chunk`: (before, after); `on_quota`: (day, used). Called before the next thing happens."""
+    """`on_head`, `on_chunk`: (before, after); `on_quota`: (day, used, sum of the runs' columns)."""
 
     heads: dict[str, Run] = field(default_factory=dict)
     chunks: dict[tuple[str, int], Chunk] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Books:
     """Runs that are not settled."""
     on_head: OnHead = lambda _before, _after: None
     on_chunk: OnChunk = lambda _before, _after: None
-    on_quota: OnQuota = lambda _day, _used: None
+    on_quota: OnQuota = lambda _day, _used, _held: None
 
     def saw_head(self, after: Run) -> None:
         self.on_head(self.heads.get(after.run_id), after)
@@ -56,9 +56,9 @@ class Books:
         self.on_chunk(self.chunks.get(key), after)
         self.chunks[key] = after
 
-    def saw_quota(self, day: str, used: int) -> None:
+    def saw_quota(self, day: str, used: int, held: int) -> None:
         self.highest[day] = max(self.highest[day], used)
-        self.on_quota(day, used)
+        self.on_quota(day, used, held)
 
 
 class MemoryStores:
@@ -71,7 +71,10 @@ class MemoryStores:
         self._runs.watch = lambda _before, after: books.saw_head(after)
         self._runs.watch_chunk = books.saw_chunk
         self._runs.watch_event = lambda event: books.event_numbers[event.run_id].add(event.sequence)
-        self._quota.watch = lambda _region, day, used: books.saw_quota(day, used)
+        self._quota.watch = self._saw_quota
+
+    def _saw_quota(self, region: str, day: str, used: int) -> None:
+        self._books.saw_quota(day, used, sum(self._quota.columns[region, day].values()))
 
     def ports(self, *, release: int) -> tuple[RunStore, QuotaLedger]:
         return self._runs, self._quota
@@ -124,7 +127,8 @@ class CloudStores:
             self._wrote_part(dict(write.key), write)
         elif write.table == quota_ledger.QUOTA:
             (_, region), (_, day) = write.key
-            self._books.saw_quota(day, self._quota_days.read_day(region, day).used)
+            row = self._quota_days.read_day(region, day)
+            self._books.saw_quota(day, row.used, sum(row.by_run.values()))
 
     def _wrote_part(self, key: dict[str, str], write: Write) -> None:
         run_id, part = key["run_id"], key["part"]

@@ -81,10 +81,11 @@ class Checkers:
         self.transitions[f"{what} {old or '-'} → {new}"] += 1
         assert not old or is_allowed(table, old, new), f"3: a {what} went from {old} to {new}"  # type: ignore[arg-type]
 
-    def _quota(self, day: str, used: int) -> None:
+    def _quota(self, day: str, used: int, held: int) -> None:
         self.checks += 1
         limit = self.world.workload.daily_quota
         assert 0 <= used <= limit, f"1: {used} units granted on {day}, the limit is {limit}"
+        assert used == held, f"1: {used} units in use on {day}, the runs hold {held}"
 
     # -- calls of ECS -------------------------------------------------------------------------------------------------
     def step(self) -> None:

@@ -176,7 +176,7 @@ class Host:
         return answer
 
     def _trouble_of(self, name: str, batch: Sequence[Any] | None, instance: Instance) -> str:
-        kind = self.trouble.draw()
+        kind = self.trouble.draw(name)
         if (kind == "torn batch" and batch is None) or (kind == "late effect" and name in READS):
             return ""
         if kind:

@@ -32,8 +32,8 @@ URL = "http://simulation"
 REQUESTS, STOPS, WAKEUPS = "fleetrun-requests", "fleetrun-stops", "fleetrun-wakeups"
 EVENTS, DEAD_LETTERS = "fleetrun-events", "fleetrun-dead-letters"
 WORKED = (REQUESTS, STOPS, WAKEUPS)
-Call = Callable[[str, bytes], Awaitable[bool]]
-"""Calls a function synchronously; answers whether it went well. Raises FcError."""
+Call = Callable[[str, bytes, str], Awaitable[bool]]
+"""Calls a function (by name and qualifier) synchronously; answers whether it went well. Raises FcError."""
 
 
 @lru_cache(maxsize=1)

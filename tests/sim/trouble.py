@@ -40,6 +40,19 @@ WORLD_KINDS: dict[str, float] = {
     "deployment": 1.0,
 }
 """Around the functions; how often each strikes when it is armed and its turn comes."""
+FOCI: tuple[frozenset[str], ...] = (
+    frozenset({"invoke"}),
+    frozenset({"invoke", "find_invocation"}),
+    frozenset({"update_run"}),
+    frozenset({"put_chunks", "update_chunks", "put_events"}),
+    frozenset({"grant", "give_back", "close_day"}),
+    frozenset({"publish", "send_wakeup"}),
+    frozenset({"poll_run", "poll_invocation", "stop"}),
+    frozenset({"insert_run", "remember", "forget"}),
+    frozenset({"describe", "agents", "create_command", "find_command"}),
+)
+"""In some seeds trouble comes to a few operations, and comes often."""
+FOCUSED_RATE = 0.15
 FAULTS_MAX = 60
 """Faults beyond what the design promises drown real bugs: a cap per seed, for port calls."""
 
@@ -52,17 +65,19 @@ class Trouble:
     rates: dict[str, float]
     armed: frozenset[str]
     fired: Counter[str] = field(default_factory=Counter)
+    focus: frozenset[str] = frozenset()
+    """Operations that are struck often, the others never; none: all are struck at their rates."""
     ceased: bool = False
     left: int = FAULTS_MAX
     _streams: dict[str, random.Random] = field(default_factory=dict)
 
-    def draw(self) -> str:
+    def draw(self, operation: str) -> str:
         """The trouble of this port call, or ""; it is counted when it has struck."""
-        if self.ceased or not self.left:
+        if self.ceased or not self.left or (self.focus and operation not in self.focus):
             return ""
         chance = self._of("ports")
         for kind, rate in self.rates.items():
-            if chance.random() < rate:
+            if chance.random() < (FOCUSED_RATE if self.focus else rate):
                 return kind
         return ""
 
@@ -97,4 +112,6 @@ def trouble_of(stream: Callable[[str], random.Random]) -> Trouble:
     if chance.random() < 0.1:
         return Trouble(stream, {}, frozenset())
     rates = {kind: chance.choice((0.002, 0.01, 0.04)) for kind in PORT_KINDS if chance.random() < 0.4}
-    return Trouble(stream, rates, frozenset(kind for kind in WORLD_KINDS if chance.random() < 0.4))
+    armed = frozenset(kind for kind in WORLD_KINDS if chance.random() < 0.4)
+    focus = chance.choice(FOCI) if chance.random() < 0.4 else frozenset[str]()
+    return Trouble(stream, rates, armed, focus=focus)

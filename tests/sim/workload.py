@@ -65,7 +65,7 @@ def workload_of(chance: random.Random) -> Workload:
     store = "cloud" if chance.random() < 0.2 else "memory"
     per_chunk = chance.choice((2, 5, 5, 50))
     instances = chance.choice((1, 3, 8, 20, 45) if per_chunk < 50 else (1, 8, 45, 120))
-    requests = [_invoke(chance, number, instances) for number in range(chance.choice((1, 1, 2, 3)))]
+    requests = [_invoke(chance, number, instances) for number in range(chance.choice((1, 1, 1, 2, 3)))]
     arrivals: list[Arrival] = []
     reused: dict[str, list[bytes]] = {}
     for number, request in enumerate(requests):

@@ -121,7 +121,7 @@ class World:
         self._start("sweep_runs", json.dumps(tick).encode(), lambda _ok: None)
 
     # -- functions ----------------------------------------------------------------------------------------------------
-    async def _call(self, function: str, payload: bytes) -> bool:
+    async def _call(self, function: str, payload: bytes, _qualifier: str = "") -> bool:
         """What a queue trigger does with a batch."""
         if self.trouble.strikes("busy platform"):
             raise FcError("ResourceExhausted", "no instance is free")
