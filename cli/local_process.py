@@ -38,6 +38,15 @@ class LocalProcess:
         self._log = log
         self.url = ""
 
+    @property
+    def pid(self) -> int:
+        """Also the id of its session."""
+        return self._process.pid
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def wait_ready(self) -> str:
         """The address. Raises NotStarted."""
         assert self._process.stdout is not None
