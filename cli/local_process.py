@@ -43,10 +43,6 @@ class LocalProcess:
         """Also the id of its session."""
         return self._process.pid
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     def wait_ready(self) -> str:
         """The address. Raises NotStarted."""
         assert self._process.stdout is not None

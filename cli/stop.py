@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from cli import exits, options
 
+if TYPE_CHECKING:
+    from cli.connection import Connection
+
+PAGE = 100
+"""Ours: unfinished runs per read."""
+
 
 @click.command()
-@options.run_name
+@click.argument("name", metavar="[RUN]", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every run that has not ended.")
 @click.option("--instance", metavar="ID", multiple=True, help="Only this target; repeatable.")
 @click.option("--request-id", metavar="ID", help="Idempotency key; default: a new one.")
 @options.wait
@@ -18,7 +27,8 @@ from cli import exits, options
 @options.endpoint
 def stop(
     *,
-    name: str,
+    name: str | None,
+    everything: bool,
     instance: tuple[str, ...],
     request_id: str | None,
     wait: bool,
@@ -27,17 +37,38 @@ def stop(
 ) -> None:
     """Stop a run, or some of its targets. A run that has ended is answered with its outcome.
 
-    RUN is a run id, or a request id. A request that still waits in its queue can be stopped, too.
+    RUN is a run id, or a request id. A request that still waits in its queue can be stopped, too, by its request id.
     """
+    from cli.connection import connect
+    from shared.core.errors import Refused
+
+    if everything == (name is not None):
+        raise Refused("give one RUN, or --all", code="BadUsage")
+    if name is not None:
+        _stop_one(name, instance, request_id=request_id, wait=wait, as_json=as_json, endpoint=endpoint)
+        return
+    if wait or instance or request_id:
+        raise Refused("--all goes without --wait, --instance and --request-id", code="BadUsage")
+    _stop_all(connect(endpoint), as_json=as_json)
+
+
+def _stop_one(
+    name: str,
+    instances: tuple[str, ...],
+    *,
+    request_id: str | None,
+    wait: bool,
+    as_json: bool,
+    endpoint: str | None,
+) -> None:
     from cli import ends, queues, report, run_names, show
     from cli.connection import connect
-    from cli.request_text import check, fresh_id
+    from cli.request_text import check
     from cli.watch import Awaited
     from shared.core.model import rejection_id_of
 
     run_id = run_names.run_id_in(name)
-    message = {"kind": "stop", "requestId": request_id or fresh_id("stop"), "runId": run_id}
-    checked = check(json.dumps(message | ({"instanceIds": list(instance)} if instance else {})).encode())
+    checked = check(_message(run_id, instances, request_id=request_id))
     connection = connect(endpoint)
     run = connection.runs.read_run(run_id)
     if run is not None and report.is_ended(run):
@@ -46,8 +77,47 @@ def stop(
     message_id = connection.queues.send(queues.STOPS, checked.body)
     if not wait:
         told = {"runId": run_id, "requestId": checked.request.request_id, "messageId": message_id}
-        show.as_json(told) if as_json else show.out().print(f"{show.harmless(run_id)}: stop requested")
+        show.as_json(told) if as_json else show.out().print(f"{show.one_line(run_id)}: stop requested")
         return
     run = ends.followed(connection, Awaited(run_id, rejection_id_of(message_id)))
     ends.print_end(connection, run, as_json=as_json)
     options.leave(exits.of_run(run.status))
+
+
+def _stop_all(connection: Connection, *, as_json: bool) -> None:
+    """A stop for each run that has not ended. What still waits as a request starts all the same: it is counted."""
+    from cli import queues, show
+
+    told = []
+    for run_id in _unfinished(connection):
+        message_id = connection.queues.send(queues.STOPS, _message(run_id, (), request_id=None))
+        told.append({"runId": run_id, "messageId": message_id})
+        if not as_json:
+            show.out().print(f"{show.one_line(run_id)}: stop requested")
+    waiting = connection.queues.attributes(queues.REQUESTS).visible
+    if as_json:
+        show.as_json({"stopped": told, "requestsWaiting": waiting})
+        return
+    show.err().print(f"{show.number(len(told), 'run')} of which none will start anything new")
+    if waiting:
+        show.err().print(
+            f"{show.number(waiting, 'request')} still in the queue {queues.REQUESTS}: they become runs; say --all again"
+        )
+
+
+def _unfinished(connection: Connection) -> Iterator[str]:
+    """Runs that have not ended; those on the list that have are left out."""
+    from cli import report
+
+    after = ""
+    while page := connection.runs.unfinished(after=after, limit=PAGE):
+        heads = connection.runs.read_runs(page)
+        yield from (run_id for run_id in page if run_id in heads and not report.is_ended(heads[run_id]))
+        after = page[-1]
+
+
+def _message(run_id: str, instances: tuple[str, ...], *, request_id: str | None) -> bytes:
+    from cli.request_text import fresh_id
+
+    message = {"kind": "stop", "requestId": request_id or fresh_id("stop"), "runId": run_id}
+    return json.dumps(message | ({"instanceIds": list(instances)} if instances else {})).encode()

@@ -311,3 +311,39 @@ def test_stopping_a_run_that_has_ended_is_answered_with_its_outcome(
     assert said.code == 0
     assert "Success" in said.out
     assert deployment.taken(STOPS) == []
+
+
+def test_everything_can_be_stopped_at_once(deployment: Deployment, fleetrun: CommandLine) -> None:
+    deployment.fleet(2)
+    ended = deployment.run(invoke_request("deploy-0"))
+    deployment.ends(i_00001=Ending(silent=True), i_00002=Ending(silent=True))
+    for number in (1, 2):
+        deployment.receive(invoke_request(f"deploy-{number}", timeout=86_400))
+    deployment.put(REQUESTS, json.dumps(invoke_request("deploy-3")))
+
+    said = fleetrun("stop", "--all")
+    stops = [json.loads(body) for body in deployment.taken(STOPS)]
+
+    assert said.code == 0
+    assert {stop["runId"] for stop in stops} == {run_id_of("deploy-1"), run_id_of("deploy-2")}
+    assert len({stop["requestId"] for stop in stops}) == 2
+    assert ended not in said.out
+    assert "1 request still in the queue" in said.err
+
+
+def test_stopping_everything_as_json_says_what_still_waits(deployment: Deployment, fleetrun: CommandLine) -> None:
+    deployment.fleet(1)
+    deployment.ends(i_00001=Ending(silent=True))
+    deployment.receive(invoke_request("deploy-1"))
+
+    said = fleetrun("stop", "--all", "--json")
+
+    assert [each["runId"] for each in said.json["stopped"]] == [run_id_of("deploy-1")]
+    assert said.json["requestsWaiting"] == 0
+
+
+@pytest.mark.parametrize(
+    "words", [["stop"], ["stop", "run-1", "--all"], ["stop", "--all", "--wait"], ["stop", "--all", "--instance", "i-1"]]
+)
+def test_a_stop_of_nothing_or_of_too_much_is_refused(words: list[str], fleetrun: CommandLine) -> None:
+    assert fleetrun(*words).code == 2
