@@ -2,8 +2,8 @@
 //
 //   FLEETRUN_ENDPOINT=http://127.0.0.1:7150 node --test tests/node/tablestore.test.js
 //
-// Also read: ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET, FLEETRUN_TABLESTORE_INSTANCE (defaults: those
-// of the local cloud). Makes tables of its own, and deletes them.
+// Also read: ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET, FLEETRUN_TABLESTORE_INSTANCE; the defaults
+// are those of the local cloud. Makes tables of its own, and deletes them.
 "use strict";
 
 const assert = require("node:assert/strict");
@@ -108,7 +108,8 @@ describe("Tablestore", { skip: endpoint ? false : "FLEETRUN_ENDPOINT is not set"
     await put(1, columns);
     const { row, consumed } = await get(1);
 
-    assert.deepEqual(plain(row), { bytes: Buffer.from([0, 255]), double: 1.5, int: 2 ** 40, text: "héllo 表格", yes: true });
+    const expected = { bytes: Buffer.from([0, 255]), double: 1.5, int: 2 ** 40, text: "héllo 表格", yes: true };
+    assert.deepEqual(plain(row), expected);
     assert.equal(row.primaryKey[0].value, "p");
     assert.equal(consumed.capacityUnit.read, 1);
   });

@@ -1,4 +1,7 @@
-"""A process of its own that serves Tablestore from a directory, to be killed: says its address, then waits."""
+"""A process of its own that serves Tablestore, to be killed or measured: says its address, then waits.
+
+python -m tests.contract.tablestore.on_disk [DIR]        with DIR its state is kept there
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ from localcloud.file_journal import FileJournal
 from tests.contract.tablestore.worlds import running
 
 
-def main(folder: str) -> None:
-    with running(journal=FileJournal(Path(folder))) as server:
+def main(*folders: str) -> None:
+    journal = FileJournal(Path(folders[0])) if folders else None
+    with running(journal=journal) as server:
         sys.stdout.write(f"{server.served.url}\n")
         sys.stdout.flush()
         sys.stdin.read()  # ends when whoever started us is gone
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
