@@ -28,7 +28,7 @@ from localcloud.fc.limits import (
     Limits,
 )
 from localcloud.fc.tasks import Background
-from localcloud.fc.values import AsyncConfig, Call, Function, Outcome
+from localcloud.fc.values import AsyncConfig, Call, Function, HttpRequest, Outcome
 from localcloud.journal import Journal
 
 CALLS = "fc.calls"
@@ -49,6 +49,8 @@ class AsyncCall:
     throttles: int = 0
     """Attempts that the platform refused, since the last that it did not."""
     throttled_since_ms: int | None = None
+    http: HttpRequest | None = None
+    """Of a call of an HTTP trigger of FC 2.0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,15 @@ class AsyncQueue:
             self._schedule(call)
 
     def accept(
-        self, key: str, event: bytes, *, request_id: str, qualifier: str = "", delay_s: int = 0, task_id: str = ""
+        self,
+        key: str,
+        event: bytes,
+        *,
+        request_id: str,
+        qualifier: str = "",
+        delay_s: int = 0,
+        task_id: str = "",
+        http: HttpRequest | None = None,
     ) -> None:
         """Raises FcError: EntityTooLarge, InvalidArgument, StatefulAsyncInvocationAlreadyExists, FunctionNotFound."""
         function, _ = self._ports.resolve(key, qualifier)
@@ -88,7 +98,8 @@ class AsyncQueue:
             raise FcError("InvalidArgument", f"x-fc-async-delay must lie from 0 to {ASYNC_DELAY_S_MAX}")
         self._check_task(function, task_id)
         now_ms = self._ports.background.timeline.clock.now_ms()
-        call = AsyncCall(key, qualifier, request_id, event, accepted_ms=now_ms, due_ms=now_ms + delay_s * 1000)
+        due_ms = now_ms + delay_s * 1000
+        call = AsyncCall(key, qualifier, request_id, event, accepted_ms=now_ms, due_ms=due_ms, http=http)
         self._keep(call)
         self._schedule(call)
 
@@ -131,7 +142,7 @@ class AsyncQueue:
             self._fail(call, function, config, condition="MaximumEventAgeExceeded", outcome=None)
             return
         try:
-            made = Call(call.event, call.request_id, retry_count=call.failures)
+            made = Call(call.event, call.request_id, retry_count=call.failures, http=call.http)
             outcome = await self._ports.run(function, made)
         except FcError as error:
             self._refused(call, function, config, error)

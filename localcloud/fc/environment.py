@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from typing import Any
+from urllib.parse import unquote
 
 from localcloud.account import Account
 from localcloud.fc.values import Call, Function
@@ -39,7 +40,7 @@ def environment_of(function: Function, account: Account, *, instance_id: str) ->
             "FC_REGION": account.region,
             "FC_ACCOUNT_ID": account.account_id,
             "FC_INSTANCE_ID": instance_id,
-            "FC_SERVICE_NAME": function.service,
+            "FC_SERVICE_NAME": service_of(function),
             "FC_QUALIFIER": function.qualifier,
         }
     )
@@ -82,13 +83,18 @@ def call_frame(function: Function, account: Account, call: Call) -> dict[str, An
         "context": context,
         "request": {
             "method": http.method,
-            "path": http.path,
+            "path": unquote(http.path),
             "query": http.query,
             "requestURI": f"{http.path}?{http.query}" if http.query else http.path,
             "clientIP": http.source_ip,
             "headers": [[name, value] for name, value in http.headers],
         },
     }
+
+
+def service_of(function: Function) -> str:
+    """Functions of FC 3.0 have no service: the name is there, and empty."""
+    return "" if function.spec.http_form == "event" else function.service
 
 
 def context_frame(function: Function, account: Account, *, request_id: str, retry_count: int = 0) -> dict[str, Any]:
@@ -111,7 +117,7 @@ def context_frame(function: Function, account: Account, *, request_id: str, retr
             "timeout": spec.timeout,
         },
         "service": {
-            "name": function.service,
+            "name": service_of(function),
             "log_project": spec.log_project,
             "log_store": spec.log_store,
             "qualifier": function.qualifier,

@@ -21,6 +21,7 @@ STATUS = {
     "LayerVersionNotFound": 404,
     "VersionNotFound": 404,
     "AliasNotFound": 404,
+    "AsyncTaskNotFound": 404,
     "AsyncConfigNotExists": 404,
     "ConcurrencyConfigNotExists": 404,
     "ProvisionConfigNotFound": 404,
@@ -54,6 +55,11 @@ class FcError(Exception):
         self.code = code
         self.message = message
         self.status = STATUS[code] if status is None else status
+
+    @classmethod
+    def named(cls, code: str, message: str, *, status: int | None) -> FcError:
+        """Any code, also one that is not in the table: it is the platform's own trouble then."""
+        return cls(code, message, status=STATUS.get(code, 500) if status is None else status)
 
     @property
     def is_passing(self) -> bool:

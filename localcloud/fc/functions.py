@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from localcloud.clock import Clock
+from localcloud.fc.code import packed
 from localcloud.fc.errors import FcError, invalid
 from localcloud.fc.limits import (
     ENVIRONMENT_BYTES_MAX,
@@ -19,14 +20,15 @@ from localcloud.fc.limits import (
     LAYERS_MAX,
     MEMORY_MB,
     MEMORY_STEP_MB,
+    NAME_CHARACTERS_MAX,
     PRE_STOP_TIMEOUT_S,
     TIMEOUT_S,
     Limits,
 )
 from localcloud.fc.values import AsyncConfig, Function, FunctionSpec
+from localcloud.fc.versions import LATEST, Versions
 from localcloud.ids import Ids
 
-LATEST = "LATEST"
 RUNTIMES = ("python3", "python3.9", "python3.10", "python3.12")
 
 
@@ -39,6 +41,11 @@ class ServiceRecord:
     created_ms: int
     modified_ms: int
     attributes: dict[str, Any] = field(default_factory=dict)
+    changes: int = 0
+
+    @property
+    def etag(self) -> str:
+        return hashlib.md5(f"{self.service_id}/{self.changes}".encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(slots=True)
@@ -51,7 +58,8 @@ class FunctionRecord:
     modified_ms: int
     attributes: dict[str, Any] = field(default_factory=dict)
     code: bytes = b""
-    """The archive, when it came through the API."""
+    """The archive; see `archive`."""
+    code_checksum: str = ""
     async_configs: dict[str, AsyncConfig] = field(default_factory=dict)
     """By qualifier."""
     async_times: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -62,6 +70,16 @@ class FunctionRecord:
     @property
     def key(self) -> str:
         return self.function.key
+
+    @property
+    def name(self) -> str:
+        return self.function.name
+
+    def archive(self) -> bytes:
+        """The code as a ZIP: as it came through the API, else its folder, packed at the first asking."""
+        if not self.code:
+            self.code = packed(self.function.spec.code_dir)
+        return self.code
 
     @property
     def etag(self) -> str:
@@ -103,6 +121,7 @@ class Functions:
     def update_service(self, name: str, attributes: Mapping[str, Any]) -> ServiceRecord:
         record = self.service(name)
         record.attributes.update(attributes)
+        record.changes += 1
         record.modified_ms = self._clock.now_ms()
         return record
 
@@ -128,7 +147,7 @@ class Functions:
             spec,
             key=key,
             service=service,
-            generation=self._next_generation(),
+            generation=self.next_generation(),
             instances_max=self._limits.instances_per_function,
         )
         function_id = self._ids.uuid("fc.function").lower()
@@ -141,10 +160,10 @@ class Functions:
     ) -> FunctionRecord:
         record = self.find(key)
         check_spec(spec)
-        record.function = replace(record.function, spec=spec, generation=self._next_generation())
+        record.function = replace(record.function, spec=spec, generation=self.next_generation())
         record.attributes.update(attributes)
         if code is not None:
-            record.code = code
+            record.code, record.code_checksum = code, ""
         record.modified_ms = self._clock.now_ms()
         return record
 
@@ -168,6 +187,18 @@ class Functions:
         if record is None:
             raise FcError("FunctionNotFound", f"function '{name}' does not exist in service '{service}'")
         return record
+
+    def qualified(self, record: FunctionRecord, qualifier: str, versions: Versions) -> Function:
+        """The function as it is now, or as a version or an alias has it. Raises FcError."""
+        if qualifier in ("", LATEST):
+            return record.function
+        own, of_service = f"functions/{record.key}", f"services/{record.function.service}"
+        for owner in (own, of_service):
+            found = versions.function(owner, qualifier, record.key)
+            if found is not None:
+                return replace(found, instances_max=record.function.instances_max)
+        versions.check(of_service if record.function.spec.http_form == "wsgi" else own, qualifier)
+        raise FcError("FunctionNotFound", f"function '{record.name}' does not exist under '{qualifier}'")
 
     def all(self) -> list[FunctionRecord]:
         return [record for _, record in sorted(self._functions.items())]
@@ -200,7 +231,7 @@ class Functions:
             record.async_times[qualifier] = (record.async_times.get(qualifier, (now_ms, now_ms))[0], now_ms)
         return record
 
-    def _next_generation(self) -> int:
+    def next_generation(self) -> int:
         self._generation += 1
         return self._generation
 
@@ -208,7 +239,7 @@ class Functions:
 def check_spec(spec: FunctionSpec) -> None:
     """Raises FcError InvalidArgument naming the field."""
     _check_name(spec.name, "functionName")
-    if "." not in spec.handler:
+    if "." not in spec.handler.strip("."):
         raise invalid(f"handler is {spec.handler!r}, it must be <file>.<function>")
     if spec.runtime not in RUNTIMES:
         raise invalid(f"runtime is {spec.runtime!r}, the local cloud has {', '.join(RUNTIMES)}")
@@ -244,5 +275,5 @@ def _check_range(value: int, allowed: range, name: str) -> None:
 
 def _check_name(name: str, field_name: str) -> None:
     ok = name.isascii() and name.replace("_", "").replace("-", "").isalnum() and not name[0].isdigit()
-    if not ok or name[0] == "-" or len(name) > 128:
+    if not ok or name[0] == "-" or len(name) > NAME_CHARACTERS_MAX:
         raise invalid(f"{field_name} is {name!r}: letters, digits, _ and -, not a digit or - first, at most 128")

@@ -91,11 +91,11 @@ class Instance:
         self.is_broken = True
         return self._outcome(ended, INITIALIZATION if spec.initializer else UNHANDLED)
 
-    async def call(self, call: Call, *, timeout_s: float | None = None) -> Outcome:
+    async def call(self, call: Call) -> Outcome:
         """One call. Afterwards `is_broken` says whether the instance can take another."""
         function = self.function
         frame = call_frame(function, self._account, call)
-        limit_s = min(function.spec.timeout, timeout_s or math.inf)
+        limit_s = min(function.spec.timeout, call.timeout_s_max or math.inf)
         ended = await self._exchange(frame, call.event, request_id=call.request_id, phase="Invoke", timeout_s=limit_s)
         self.is_broken = ended.is_broken
         return self._outcome(ended, None if ended.ok else UNHANDLED)
@@ -111,6 +111,10 @@ class Instance:
             timeout_s = spec.pre_stop_timeout
             await self._exchange(frame, b"", request_id=request_id, phase="PreStop", timeout_s=timeout_s)
         await self.kill()
+
+    def signal_kill(self) -> None:
+        """What `kill -9` does to the process and its children; that it is gone is noticed as in any other case."""
+        self._process.signal(signal.SIGKILL)
 
     async def kill(self) -> None:
         self.is_broken = True

@@ -23,6 +23,7 @@ PRE_STOP_TIMEOUT_S = range(1, 91)
 ENVIRONMENT_BYTES_MAX = 4 * KIB
 """All variables together: environment variables page."""
 LAYERS_MAX = 5
+NAME_CHARACTERS_MAX = 128
 TRIGGERS_MAX = 50
 LOG_TAIL_BYTES = 4 * KIB
 """Of X-Fc-Log-Result."""
@@ -64,8 +65,8 @@ class Limits:
     """Ours: an unused instance goes after ten minutes ("minutes to tens of minutes": page 034)."""
     kill_grace_ms: int = 300
     """Ours: between SIGTERM and SIGKILL."""
-    freezes: bool = False
-    """SIGSTOP between calls, as the real thing does. Off: resuming costs, and debuggers dislike it."""
+    freezes: bool = True
+    """SIGSTOP between calls: threads and timers stall, as in the real thing. Debuggers dislike it."""
     async_retry_ms: int = 1_000
     """Pause before an asynchronous call is repeated after a function error, doubled each time. Not documented."""
     destination_base64: bool = False

@@ -35,7 +35,11 @@ class Pool:
 
     @property
     def size(self) -> int:
-        return len(self.idle) + len(self.busy) + self.starting
+        return len(self.idle) + self.in_use
+
+    @property
+    def in_use(self) -> int:
+        return len(self.busy) + self.starting
 
 
 class ProcessWorkers:
@@ -61,17 +65,18 @@ class ProcessWorkers:
         self._pythons = dict(pythons or {})
         self._log_sink = log
         self._lines: dict[str, deque[str]] = {}
-        self._pools: dict[tuple[str, int], Pool] = {}
+        self._pools: dict[tuple[str, int, str], Pool] = {}
+        """By key, generation and qualifier."""
         self._retired: list[Pool] = []
         self._endings: set[asyncio.Task[None]] = set()
         self._sweep: Entry | None = None
         self._is_closed = False
 
     async def run(self, function: Function, call: Call) -> Outcome:
+        self._check_room(function)
         pool = self._pool(function)
         instance = self._idle(pool)
         if instance is None:
-            self._check_room(pool)
             started = await self._start(pool, request_id=call.request_id, preloads=False)
             if isinstance(started, Outcome):
                 return started
@@ -104,6 +109,15 @@ class ProcessWorkers:
             instance.is_provisioned = True
             self._put_back(pool, instance)
 
+    def kill_one(self, key: str) -> str | None:
+        pools = [pool for (name, _, _), pool in sorted(self._pools.items()) if name == key]
+        victims = [one for pool in pools for one in pool.busy] or [one for pool in pools for one in pool.idle]
+        if not victims:
+            return None
+        victim = self._ids.stream("fc.kill").choice(victims)
+        victim.signal_kill()
+        return victim.instance_id
+
     def retire(self, key: str) -> None:
         for pool_key in [pool_key for pool_key in self._pools if pool_key[0] == key]:
             pool = self._pools.pop(pool_key)
@@ -115,12 +129,12 @@ class ProcessWorkers:
         self._retired = [pool for pool in self._retired if pool.size]
 
     def instances(self, key: str) -> list[str]:
-        pools = [pool for (name, _), pool in sorted(self._pools.items()) if name == key]
+        pools = [pool for (name, _, _), pool in sorted(self._pools.items()) if name == key]
         return sorted(instance.instance_id for pool in pools for instance in (*pool.idle, *pool.busy))
 
     def pids(self, key: str) -> list[int]:
         """Process ids of the function's instances, e.g. to kill one on purpose."""
-        pools = [pool for (name, _), pool in sorted(self._pools.items()) if name == key]
+        pools = [pool for (name, _, _), pool in sorted(self._pools.items()) if name == key]
         return sorted(instance.pid for pool in pools for instance in (*pool.idle, *pool.busy))
 
     def log_lines(self, name: str) -> list[str]:
@@ -140,7 +154,8 @@ class ProcessWorkers:
 
     # -- instances ----------------------------------------------------------------------------------------------------
     def _pool(self, function: Function) -> Pool:
-        pool = self._pools.setdefault((function.key, function.generation), Pool(function))
+        place = (function.key, function.generation, function.qualifier)
+        pool = self._pools.setdefault(place, Pool(function))
         pool.function = function
         return pool
 
@@ -149,18 +164,21 @@ class ProcessWorkers:
             instance = pool.idle.pop()
             if instance.is_alive:
                 return instance
-            self._end(instance.kill())
+            # Somebody killed it while it was idle.
+            instance.is_broken = True
+            self._put_back(pool, instance)
         return None
 
-    def _check_room(self, pool: Pool) -> None:
+    def _check_room(self, function: Function) -> None:
+        """Idle instances do not count: a call takes the place of one."""
         if self._is_closed:
             raise FcError("ServiceUnavailable", "the service is shutting down")
-        limit = max(pool.function.instances_max, 0)
-        if pool.size >= limit:
-            name = pool.function.name
-            raise FcError("ResourceThrottled", f"the function {name!r} has all of its {limit} instances busy")
-        if sum(other.size for other in (*self._pools.values(), *self._retired)) >= self.limits.instances_per_account:
-            raise FcError("ResourceExhausted", "Your request has exceeded the account's limit on instances")
+        pools = (*self._pools.values(), *self._retired)
+        limit = max(function.instances_max, 0)
+        if sum(pool.in_use for pool in pools if pool.function.key == function.key) >= limit:
+            raise FcError("ResourceThrottled", f"the function '{function.name}' has all of its {limit} instances busy")
+        if sum(pool.in_use for pool in pools) >= self.limits.instances_per_account:
+            raise FcError("ResourceExhausted", "your request has exceeded the account's limit on instances")
 
     async def _start(self, pool: Pool, *, request_id: str, preloads: bool) -> Instance | Outcome:
         """A new instance, or what its caller gets instead."""

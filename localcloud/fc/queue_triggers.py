@@ -76,19 +76,23 @@ class Ports:
     ids: Ids
     journal: Journal
     disturbance: Disturbance
-    call: Callable[[str, bytes], Awaitable[bool]]
-    hand_over: Callable[[str, bytes], None]
+    call: Callable[[str, bytes, str], Awaitable[bool]]
+    """Function's key, event, qualifier."""
+    hand_over: Callable[[str, bytes, str], None]
     lease_ms: Callable[[str], int]
 
 
 class QueueTrigger:
     """One trigger of one function, from `start` to `stop`."""
 
-    def __init__(self, function: str, name: str, config: QueueTriggerConfig, ports: Ports) -> None:
+    def __init__(
+        self, function: str, name: str, config: QueueTriggerConfig, ports: Ports, *, qualifier: str = ""
+    ) -> None:
         self.is_blocked = False
         """errorsTolerance NONE: a batch could not be delivered, nothing more is taken."""
         self._function = function
         self._name = name
+        self._qualifier = qualifier
         self._config = config
         self._ports = ports
         self._stop_watching: Stop | None = None
@@ -226,9 +230,9 @@ class QueueTrigger:
         for _ in range(times):
             try:
                 if self._config.is_async:
-                    self._ports.hand_over(self._function, payload)
+                    self._ports.hand_over(self._function, payload, self._qualifier)
                     fate = "done"
-                elif await self._ports.call(self._function, payload):
+                elif await self._ports.call(self._function, payload, self._qualifier):
                     fate = "done"
             except FcError as error:
                 # A caller's mistake (too large, no such function) is not repeated by EventBridge: 429 and 5xx are.

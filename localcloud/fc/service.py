@@ -1,34 +1,41 @@
 """Function Compute without a wire: registry, calls, triggers and workers put together.
 
+    fc = FcService(account=…, timeline=…, ids=…, journal=…, queues=MnsQueues(mns),
+                   workers=ProcessWorkers(account=…, timeline=…, ids=…), disturb=TriggerDisturbance(faults))
+    endpoint = FcEndpoint(fc, account=…, ids=…)          # the wire, in `api`
+    fc.create_function(FunctionSpec(…)); fc.create_trigger(TriggerSpec(…)); fc.put_provision(name, 1)
+    await fc.start()                                     # provisioned instances, what was accepted, triggers
+    …
+    await fc.close()                                     # no process and no file is left
+
 Strategy: each noun has its module; this one owns the life cycle and the ways from one to another. It belongs to the
-thread of the event loop and is used between `start` and `close`; functions and triggers may be made before.
+thread of the event loop. Functions, triggers and layers are not in the journal: whoever deploys makes them again at
+each start, before `start`. Asynchronous calls that were accepted are, and go on then.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from localcloud.account import Account
 from localcloud.clock import Timeline
 from localcloud.fc.async_queue import AsyncPorts, AsyncQueue
+from localcloud.fc.code import CodeFolders
+from localcloud.fc.counters import Counters
 from localcloud.fc.destinations import Destinations
 from localcloud.fc.errors import FcError, invalid
-from localcloud.fc.functions import LATEST, FunctionRecord, Functions
-from localcloud.fc.limits import (
-    ASYNC_AGE_S,
-    ASYNC_RETRIES,
-    QUEUE_TRIGGER_S_MAX,
-    STRICT,
-    SYNC_BYTES_MAX,
-    Limits,
-)
+from localcloud.fc.functions import FunctionRecord, Functions
+from localcloud.fc.layers import Layers
+from localcloud.fc.limits import ASYNC_AGE_S, ASYNC_RETRIES, QUEUE_TRIGGER_S_MAX, STRICT, SYNC_BYTES_MAX, Limits
 from localcloud.fc.queue_triggers import Disturbance, Ports, QueueTrigger, Undisturbed, give_back_undelivered
 from localcloud.fc.queues import Queues
 from localcloud.fc.tasks import Background
 from localcloud.fc.triggers import TriggerRecord, Triggers
 from localcloud.fc.values import AsyncConfig, Call, Function, FunctionSpec, HttpRequest, Outcome, TriggerSpec, Workers
+from localcloud.fc.versions import LATEST, Versions
 from localcloud.ids import Ids
 from localcloud.journal import Journal
 
@@ -36,7 +43,10 @@ SERVICE_NAME = "fleetrun"
 
 
 class FcService:
-    """Everything Function Compute does. Every refusal is an `errors.FcError`."""
+    """Everything Function Compute does. Every refusal is an `errors.FcError`.
+
+    `folder`: where code that comes through the API is unpacked; None: a temporary folder. It ends with `close`.
+    """
 
     def __init__(
         self,
@@ -49,6 +59,7 @@ class FcService:
         workers: Workers,
         limits: Limits = STRICT,
         disturb: Disturbance | None = None,
+        folder: Path | None = None,
         service_name: str = SERVICE_NAME,
     ) -> None:
         self.account = account
@@ -56,10 +67,14 @@ class FcService:
         self.ids = ids
         self.limits = limits
         self.workers = workers
+        self.counters = Counters()
+        self.code = CodeFolders(folder)
         self._journal = journal
         self._queues = queues
         self._background = Background(timeline, journal)
         self.functions = Functions(clock=timeline.clock, ids=ids, service_name=service_name, limits=limits)
+        self.versions = Versions(clock=timeline.clock, stream=ids.stream("fc.weights"))
+        self.layers = Layers(account=account, clock=timeline.clock)
         self.destinations = Destinations(account=account, queues=queues, limits=limits, hand_over=self._hand_over)
         self._calls = AsyncQueue(
             AsyncPorts(
@@ -67,8 +82,8 @@ class FcService:
                 journal=journal,
                 limits=limits,
                 destinations=self.destinations,
-                resolve=self._resolve,
-                run=self.workers.run,
+                resolve=self.resolve,
+                run=self._run,
             )
         )
         ports = Ports(
@@ -82,7 +97,7 @@ class FcService:
             hand_over=self._hand_over,
             lease_ms=self._lease_ms,
         )
-        self.triggers = Triggers(functions=self.functions, ports=ports, hand_over=self._hand_over_or_drop)
+        self.triggers = Triggers(functions=self.functions, ports=ports, hand_over=self._hand_over)
         self._is_started = False
 
     # -- life ---------------------------------------------------------------------------------------------------------
@@ -96,30 +111,50 @@ class FcService:
 
     async def close(self) -> None:
         """Stops triggers, calls and workers; no process is left. What was accepted stays in the journal."""
+        self._is_started = False
         self.triggers.stop()
         await self._background.close()
         await self.workers.close()
-        self._is_started = False
+        self.code.close()
 
     async def idle(self) -> None:
         """Returns when nothing runs in the background, e.g. all asynchronous calls that are due have ended."""
         await self._background.idle()
 
     # -- what is there ------------------------------------------------------------------------------------------------
-    def create_function(self, spec: FunctionSpec) -> FunctionRecord:
-        """A function from folders. Raises FcError: FunctionAlreadyExists, InvalidArgument."""
+    def create_function(
+        self,
+        spec: FunctionSpec,
+        *,
+        service: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        code: bytes = b"",
+    ) -> FunctionRecord:
+        """A function from folders. `attributes`: what else an API was given. Raises FcError."""
         if not spec.code_dir.is_dir():
             raise invalid(f"the code's folder {spec.code_dir} is not there")
-        return self.functions.create(spec, attributes={})
+        return self.functions.create(spec, service=service, attributes=attributes or {}, code=code)
 
-    def create_trigger(self, spec: TriggerSpec) -> TriggerRecord:
-        return self.triggers.create(spec)
+    def update_function(
+        self, key: str, spec: FunctionSpec, *, attributes: Mapping[str, Any], code: bytes | None = None
+    ) -> FunctionRecord:
+        """Calls that run end as they began; the next ones are of the new function."""
+        record = self.functions.update(key, spec, attributes=attributes, code=code)
+        self.workers.retire(key)
+        self._provision_later(record)
+        return record
 
     def delete_function(self, key: str) -> None:
+        self.functions.find(key)
         for trigger in self.triggers.of(key):
             self.triggers.delete(key, trigger.spec.name)
         self.functions.delete(key)
+        self.versions.forget(f"functions/{key}")
         self.workers.retire(key)
+
+    def create_trigger(self, spec: TriggerSpec) -> TriggerRecord:
+        self.check_qualifier(spec.function, spec.qualifier)
+        return self.triggers.create(spec)
 
     def put_async_config(self, key: str, config: AsyncConfig, *, qualifier: str = LATEST) -> FunctionRecord:
         """Raises FcError InvalidArgument naming the field."""
@@ -129,7 +164,8 @@ class FcService:
             raise invalid(f"maxAsyncEventAgeInSeconds is {config.age_s_max}, it must lie from 1 to 604800")
         for destination in (config.on_success, config.on_failure):
             self.destinations.check(destination)
-        return self.functions.set_async_config(key, qualifier, config)
+        self.check_qualifier(key, qualifier)
+        return self.functions.set_async_config(key, qualifier or LATEST, config)
 
     def put_concurrency(self, key: str, reserved: int | None) -> FunctionRecord:
         return self.functions.set_concurrency(key, reserved)
@@ -139,29 +175,34 @@ class FcService:
         record = self.functions.find(key)
         if not 0 <= target <= record.function.instances_max:
             raise invalid(f"the target is {target}, it must lie from 0 to {record.function.instances_max}")
-        record.provisioned[qualifier] = target
-        if self._is_started:
-            self._background.start(self._provision(record))
+        self.check_qualifier(key, qualifier)
+        record.provisioned[qualifier or LATEST] = target
+        self._provision_later(record)
         return record
+
+    def _provision_later(self, record: FunctionRecord) -> None:
+        if self._is_started and record.provisioned:
+            self._background.start(self._provision(record))
 
     async def _provision(self, record: FunctionRecord) -> None:
         for qualifier, target in sorted(record.provisioned.items()):
-            await self.workers.provision(self._resolve(record.key, qualifier)[0], target)
+            await self.workers.provision(self.resolve(record.key, qualifier)[0], target)
 
     def state(self) -> dict[str, Any]:
         """What there is, as plain data, without payloads and environment."""
         return {
-            "functions": {
-                record.key: {
-                    "runtime": record.function.spec.runtime,
-                    "instances": self.workers.instances(record.key),
-                    "triggers": {
-                        trigger.spec.name: _trigger_state(trigger) for trigger in self.triggers.of(record.key)
-                    },
-                }
-                for record in self.functions.all()
-            },
+            "functions": {record.key: self._function_state(record) for record in self.functions.all()},
+            "layers": self.layers.state(),
             "asyncCalls": self._calls.state(),
+            "lostDestinations": self.destinations.lost,
+        }
+
+    def _function_state(self, record: FunctionRecord) -> dict[str, Any]:
+        return {
+            "runtime": record.function.spec.runtime,
+            "instances": self.workers.instances(record.key),
+            "triggers": {trigger.spec.name: _trigger_state(trigger) for trigger in self.triggers.of(record.key)},
+            "calls": self.counters.of(record.key),
         }
 
     # -- calls --------------------------------------------------------------------------------------------------------
@@ -179,12 +220,14 @@ class FcService:
         request_id: str | None = None,
         qualifier: str = "",
         http: HttpRequest | None = None,
+        timeout_s_max: float | None = None,
     ) -> Outcome:
         """Calls and waits. Raises FcError: FunctionNotFound, EntityTooLarge, ResourceThrottled."""
-        function, _ = self._resolve(key, qualifier)
+        function, _ = self.resolve(key, qualifier)
         if len(event) > SYNC_BYTES_MAX:
             raise FcError("EntityTooLarge", f"payload size exceeds maximum allowed size ({SYNC_BYTES_MAX} bytes)")
-        return await self.workers.run(function, Call(event, request_id or self.new_request_id(), http=http))
+        request_id = request_id or self.new_request_id()
+        return await self._run(function, Call(event, request_id, http=http, timeout_s_max=timeout_s_max))
 
     def invoke_async(
         self,
@@ -195,26 +238,41 @@ class FcService:
         qualifier: str = "",
         delay_s: int = 0,
         task_id: str = "",
+        http: HttpRequest | None = None,
     ) -> str:
         """Accepts; answers the request id. Raises FcError, see `AsyncQueue.accept`."""
         request_id = request_id or self.new_request_id()
-        self._calls.accept(key, event, request_id=request_id, qualifier=qualifier, delay_s=delay_s, task_id=task_id)
+        self._calls.accept(
+            key, event, request_id=request_id, qualifier=qualifier, delay_s=delay_s, task_id=task_id, http=http
+        )
         return request_id
 
-    def _resolve(self, key: str, qualifier: str) -> tuple[Function, AsyncConfig]:
+    def kill_instance(self, key: str) -> str | None:
+        """`kill -9` on one of the function's instances, a busy one if there is one; answers its id."""
+        return self.workers.kill_one(self.functions.find(key).key)
+
+    def resolve(self, key: str, qualifier: str) -> tuple[Function, AsyncConfig]:
+        """What is run under the qualifier, and how asynchronous calls of it are treated. Raises FcError."""
         record = self.functions.find(key)
         config = record.async_configs.get(qualifier or LATEST) or AsyncConfig()
-        return record.function, config
+        return self.functions.qualified(record, qualifier, self.versions), config
 
-    def _hand_over(self, key: str, event: bytes) -> None:
-        self.invoke_async(key, event)
+    def check_qualifier(self, key: str, qualifier: str) -> None:
+        """Raises FcError: VersionNotFound, AliasNotFound."""
+        self.functions.qualified(self.functions.find(key), qualifier, self.versions)
 
-    def _hand_over_or_drop(self, key: str, event: bytes, qualifier: str) -> None:
+    async def _run(self, function: Function, call: Call) -> Outcome:
+        with self.counters.counting(function.key) as count:
+            outcome = await self.workers.run(function, call)
+            count.errors += outcome.error_type is not None
+        return outcome
+
+    def _hand_over(self, key: str, event: bytes, qualifier: str = "") -> None:
         self.invoke_async(key, event, qualifier=qualifier)
 
-    async def _call_for_queue(self, key: str, event: bytes) -> bool:
+    async def _call_for_queue(self, key: str, event: bytes, qualifier: str) -> bool:
         """A queue trigger's call lasts five minutes at most, whatever the function's timeout: page 142."""
-        outcome = await self.invoke(key, event)
+        outcome = await self.invoke(key, event, qualifier=qualifier, timeout_s_max=QUEUE_TRIGGER_S_MAX)
         return outcome.error_type is None
 
     def _lease_ms(self, key: str) -> int:
@@ -228,11 +286,9 @@ class FcService:
 
 
 LEASE_SLACK_MS = 30_000
+"""Ours."""
 
 
 def _trigger_state(trigger: TriggerRecord) -> dict[str, Any]:
     runner = trigger.runner
     return {"type": trigger.spec.type, "blocked": isinstance(runner, QueueTrigger) and runner.is_blocked}
-
-
-LogSink = Callable[[str, bytes], None]

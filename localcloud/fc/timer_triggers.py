@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from localcloud.clock import Entry, Timeline
-from localcloud.fc.errors import invalid
+from localcloud.fc.errors import FcError, invalid
+from localcloud.fc.limits import ASYNC_BYTES_MAX
 from localcloud.fc.timer_schedule import Cron, Every, read_schedule
 
 
@@ -28,6 +30,8 @@ def read_timer_config(config: Mapping[str, Any]) -> TimerConfig:
     payload = config.get("payload") or ""
     if not isinstance(payload, str):
         raise invalid("payload must be a string; put JSON in it as text")
+    if len(payload.encode("utf-8", "surrogatepass")) > ASYNC_BYTES_MAX:
+        raise invalid(f"payload is longer than {ASYNC_BYTES_MAX} bytes, what an asynchronous call takes")
     enabled = config.get("enable", True)
     if not isinstance(enabled, bool):
         raise invalid("enable must be true or false")
@@ -69,4 +73,7 @@ class TimerTrigger:
             "payload": self._config.payload,
         }
         self._schedule(max(due_ms, self._timeline.clock.now_ms()))
-        self._hand_over(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode())
+        payload = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        # The version that the trigger names may be gone: then this firing is lost, and the next one tries again.
+        with contextlib.suppress(FcError):
+            self._hand_over(payload)

@@ -128,18 +128,15 @@ class Triggers:
         """None for what runs only when asked, and for what is disabled. Raises FcError InvalidArgument."""
         if spec.type == "eventbridge":
             queue_config = read_config(spec.config)
-            return (
-                QueueTrigger(spec.function, spec.name, queue_config, self._ports) if queue_config.is_enabled else None
-            )
+            if not queue_config.is_enabled:
+                return None
+            return QueueTrigger(spec.function, spec.name, queue_config, self._ports, qualifier=spec.qualifier)
         if spec.type == "timer":
             timer_config = read_timer_config(spec.config)
+            if not timer_config.is_enabled:
+                return None
             timeline = self._ports.background.timeline
-            hand_over = self._hands_over(spec)
-            return (
-                TimerTrigger(spec.name, timer_config, timeline=timeline, hand_over=hand_over)
-                if timer_config.is_enabled
-                else None
-            )
+            return TimerTrigger(spec.name, timer_config, timeline=timeline, hand_over=self._hands_over(spec))
         if spec.type == "mns_topic":
             topic_config = read_topic_config(spec.config, spec.source_arn)
             name = f"{function.name}-{spec.name}"

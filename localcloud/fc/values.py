@@ -33,13 +33,14 @@ class FunctionSpec:
     role: str = ""
     description: str = ""
     http_form: HttpForm = "event"
+    """FC 3.0 made it, or FC 2.0 did: beside HTTP calls it decides whether the context has a service."""
     log_project: str = ""
     log_store: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function as it is registered. `service` is "" for one of FC 3.0."""
+    """A function as it is registered. `service`: where FC 2.0 sees it, also when it was made as one of FC 3.0."""
 
     spec: FunctionSpec
     key: str
@@ -101,6 +102,8 @@ class Call:
     request_id: str
     retry_count: int = 0
     http: HttpRequest | None = None
+    timeout_s_max: float | None = None
+    """What the caller grants, when that is less than the function's timeout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,10 @@ class Workers(Protocol):
 
     def instances(self, key: str) -> list[str]:
         """Ids of the function's instances."""
+        ...
+
+    def kill_one(self, key: str) -> str | None:
+        """Ends one of the function's instances at once, as `kill -9` does: a busy one if there is one. Its id."""
         ...
 
     async def close(self) -> None:

@@ -1,0 +1,140 @@
+"""Code packages: archives that come through the API are unpacked into folders, folders are packed when asked for.
+
+Wire format: `code.zipFile` is a ZIP in Base64. The checksum is the CRC-64 (ECMA-182, as XZ has it) in decimal, as the
+object store names it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from localcloud.build import zip_folder
+from localcloud.fc.errors import FcError, invalid
+from localcloud.fc.limits import ZIP_BYTES_MAX
+from localcloud.http import Response
+
+if TYPE_CHECKING:
+    from localcloud.fc.routes import WireCall
+    from localcloud.fc.service import FcService
+
+POLYNOMIAL = 0xC96C5795D7870F42
+
+
+class CodeFolders:
+    """A folder of its own for each archive. All of them go with `close`."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """`folder`: where they are made; None: a temporary one, made when first needed."""
+        self._parent = folder
+        self._root: Path | None = None
+
+    def unpack(self, archive: bytes) -> Path:
+        """Raises FcError InvalidArgument for what is not a ZIP, is too large, or reaches out of its folder."""
+        try:
+            with zipfile.ZipFile(io.BytesIO(archive)) as content:
+                _check(content)
+                target = Path(tempfile.mkdtemp(prefix="code-", dir=self._made_root()))
+                content.extractall(target)
+                _restore_modes(content, target)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+            raise invalid(f"code.zipFile cannot be unpacked: {error}") from error
+        return target
+
+    def remove(self, folder: Path) -> None:
+        """Nothing when it is not one of ours."""
+        if self._root is not None and folder.parent == self._root:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def close(self) -> None:
+        if self._root is not None:
+            shutil.rmtree(self._root, ignore_errors=True)
+            self._root = None
+
+    def _made_root(self) -> Path:
+        if self._root is None:
+            if self._parent is not None:
+                self._parent.mkdir(parents=True, exist_ok=True)
+            self._root = Path(tempfile.mkdtemp(prefix="fc-", dir=self._parent))
+        return self._root
+
+
+def archive_of(body: Mapping[str, Any]) -> bytes | None:
+    """The archive in `code` of a request; None when there is none. Raises FcError."""
+    code = body.get("code")
+    if code is None:
+        return None
+    if not isinstance(code, Mapping):
+        raise invalid("code must be an object")
+    text = code.get("zipFile")
+    if not text:
+        if code.get("ossBucketName") or code.get("ossObjectName"):
+            raise FcError("NotImplemented", "the local cloud has no OSS: send the code as code.zipFile")
+        return None
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise invalid("code.zipFile is not Base64") from error
+
+
+def packed(folder: Path) -> bytes:
+    """A folder as an archive; equal files make equal archives."""
+    with tempfile.TemporaryDirectory() as work:
+        archive = Path(work) / "code.zip"
+        zip_folder(folder, archive)
+        return archive.read_bytes()
+
+
+def checksum(content: bytes) -> str:
+    table = _table()
+    crc = 0xFFFFFFFFFFFFFFFF
+    for byte in content:
+        crc = table[(crc ^ byte) & 0xFF] ^ (crc >> 8)
+    return str(crc ^ 0xFFFFFFFFFFFFFFFF)
+
+
+@cache
+def _table() -> tuple[int, ...]:
+    table = []
+    for number in range(256):
+        crc = number
+        for _ in range(8):
+            crc = (crc >> 1) ^ POLYNOMIAL if crc & 1 else crc >> 1
+        table.append(crc)
+    return tuple(table)
+
+
+def _check(content: zipfile.ZipFile) -> None:
+    total = 0
+    for entry in content.infolist():
+        total += entry.file_size
+        path = PurePosixPath(entry.filename)
+        if path.is_absolute() or ".." in path.parts or "\0" in entry.filename:
+            raise invalid(f"code.zipFile holds {entry.filename!r}, which is not below its folder")
+    if total > ZIP_BYTES_MAX:
+        raise invalid(f"code.zipFile holds {total} bytes unpacked, at most {ZIP_BYTES_MAX}")
+
+
+def _restore_modes(content: zipfile.ZipFile, target: Path) -> None:
+    """What was executable stays so; zipfile forgets it."""
+    for entry in content.infolist():
+        mode = entry.external_attr >> 16
+        if mode & 0o111 and not entry.is_dir():
+            path = target / entry.filename
+            path.chmod(path.stat().st_mode | 0o100)
+
+
+def download(service: FcService, call: WireCall) -> Response:
+    """What the link of GetFunctionCode leads to. It is not signed: the link itself holds what nobody can guess."""
+    record = service.functions.find(call.names["function"])
+    if call.query.get("key") != record.function_id:
+        raise FcError("AccessDenied", "the link is not, or no longer, valid")
+    return Response(200, (("Content-Type", "application/zip"),), record.archive())

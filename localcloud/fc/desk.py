@@ -1,0 +1,141 @@
+"""What every administrative operation works with: the call, its body, its page of a list; and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, TypeVar
+
+import msgspec
+
+from localcloud.fc.errors import FcError, invalid
+from localcloud.fc.functions import FunctionRecord
+from localcloud.fc.limits import PAGE_DEFAULT, PAGE_MAX
+from localcloud.fc.routes import NEW, OLD, WireCall
+from localcloud.fc.service import FcService
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`value`: what the body says; None = 204."""
+
+    value: Mapping[str, Any] | None = None
+    etag: str = ""
+
+
+class Desk:
+    """One call of an operation."""
+
+    def __init__(self, service: FcService, call: WireCall) -> None:
+        self.service = service
+        self.call = call
+        self.names = call.names
+        self.qualifier = call.qualifier
+        self.query = call.query
+        self.is_new = call.version == NEW
+
+    # -- in -----------------------------------------------------------------------------------------------------------
+    def body(self) -> dict[str, Any]:
+        """Raises FcError InvalidArgument for what is not a JSON object."""
+        raw = self.call.request.body
+        if not raw.strip():
+            return {}
+        try:
+            return msgspec.json.decode(raw, type=dict[str, Any])
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise invalid(f"the request's body is not a JSON object: {error}") from error
+
+    def text(self, body: Mapping[str, Any], name: str, *, required: bool = False) -> str:
+        value = body.get(name)
+        if value is None or value == "":
+            if required:
+                raise invalid(f"{name} is missing")
+            return ""
+        if not isinstance(value, str):
+            raise invalid(f"{name} must be a string, not {value!r}")
+        return value
+
+    def whole(self, body: Mapping[str, Any], name: str) -> int | None:
+        value = body.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise invalid(f"{name} must be a whole number, not {value!r}")
+        return value
+
+    def object(self, body: Mapping[str, Any], name: str) -> dict[str, Any]:
+        value = body.get(name)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise invalid(f"{name} must be an object, not {value!r}")
+        return value
+
+    def function(self) -> FunctionRecord:
+        """That the path names. Raises FcError."""
+        functions = self.service.functions
+        if self.call.version == OLD:
+            return functions.find_in(self.names["service"], self.names["function"])
+        return functions.find(self.names["function"])
+
+    @property
+    def owner(self) -> str:
+        """Whose versions and aliases the path means: see `versions`. Raises FcError when it does not exist."""
+        if self.call.version == OLD:
+            return f"services/{self.service.functions.service(self.names['service']).name}"
+        return f"functions/{self.function().key}"
+
+    def check_match(self, etag: str) -> None:
+        """If-Match. Raises FcError PreconditionFailed."""
+        wanted = self.call.request.headers.get("if-match", "").strip('"')
+        if wanted not in ("", "*", etag):
+            raise FcError("PreconditionFailed", f"the resource's etag is '{etag}', not '{wanted}'")
+
+    # -- out ----------------------------------------------------------------------------------------------------------
+    def page(
+        self,
+        name: str,
+        items: Sequence[T],
+        *,
+        key: Callable[[T], str],
+        show: Callable[[T], Mapping[str, Any]],
+        ordered: bool = True,
+    ) -> Reply:
+        """A page of a list: limit, prefix, startKey (inclusive), nextToken (wins over startKey)."""
+        query = self.query
+        chosen = [item for item in items if key(item).startswith(query.get("prefix", ""))]
+        start = query.get("nextToken") or query.get("startKey") or ""
+        if start and ordered:
+            chosen = [item for item in chosen if key(item) >= start]
+        elif start:
+            position = next((number for number, item in enumerate(chosen) if key(item) == start), len(chosen))
+            chosen = chosen[position:]
+        limit = self._limit()
+        value: dict[str, Any] = {name: [show(item) for item in chosen[:limit]]}
+        if len(chosen) > limit:
+            value["nextToken"] = key(chosen[limit])
+        return Reply(value)
+
+    def _limit(self) -> int:
+        text = self.query.get("limit", "")
+        if not text:
+            return PAGE_DEFAULT
+        if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= PAGE_MAX:
+            raise invalid(f"limit is {text!r}, it must lie from 1 to {PAGE_MAX}")
+        return int(text)
+
+    def arn(self, record: FunctionRecord, qualifier: str = "") -> str:
+        account = self.service.account
+        head = f"acs:fc:{account.region}:{account.account_id}:functions/{record.key}"
+        return f"{head}/{qualifier}" if qualifier else head
+
+
+Operation = Callable[[Desk], Reply]
+
+
+def shown_time(epoch_ms: int) -> str:
+    """2016-10-10T20:20:20Z"""
+    return f"{datetime.fromtimestamp(epoch_ms / 1000, tz=timezone.utc):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,78 @@
+"""Services of FC 2.0, and what the account has. Source: aliyun-fc2 2.5.2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.fc.desk import Desk, Operation, Reply, shown_time
+from localcloud.fc.functions import ServiceRecord
+
+FIELDS = ("description", "role", "logConfig", "internetAccess", "vpcConfig", "nasConfig", "tracingConfig")
+
+
+def create_service(desk: Desk) -> Reply:
+    body = desk.body()
+    name = desk.text(body, "serviceName", required=True)
+    record = desk.service.functions.create_service(name, _fields(body))
+    return _reply(record)
+
+
+def get_service(desk: Desk) -> Reply:
+    record = desk.service.functions.service(desk.names["service"])
+    desk.service.versions.check(desk.owner, desk.qualifier)
+    return _reply(record)
+
+
+def update_service(desk: Desk) -> Reply:
+    record = desk.service.functions.service(desk.names["service"])
+    desk.check_match(record.etag)
+    return _reply(desk.service.functions.update_service(record.name, _fields(desk.body())))
+
+
+def delete_service(desk: Desk) -> Reply:
+    record = desk.service.functions.service(desk.names["service"])
+    desk.check_match(record.etag)
+    desk.service.functions.delete_service(record.name)
+    desk.service.versions.forget(f"services/{record.name}")
+    return Reply()
+
+
+def list_services(desk: Desk) -> Reply:
+    records = desk.service.functions.services()
+    return desk.page("services", records, key=lambda record: record.name, show=_document)
+
+
+def get_account_settings(desk: Desk) -> Reply:
+    return Reply({"availableAZs": [f"{desk.service.account.region}-h"]})
+
+
+def _fields(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: body[name] for name in FIELDS if body.get(name) is not None}
+
+
+def _document(record: ServiceRecord) -> dict[str, Any]:
+    return {
+        "description": "",
+        "role": "",
+        "internetAccess": True,
+        **record.attributes,
+        "serviceName": record.name,
+        "serviceId": record.service_id,
+        "createdTime": shown_time(record.created_ms),
+        "lastModifiedTime": shown_time(record.modified_ms),
+    }
+
+
+def _reply(record: ServiceRecord) -> Reply:
+    return Reply(_document(record), etag=record.etag)
+
+
+OFFERED: Mapping[str, Operation] = {
+    "CreateService": create_service,
+    "GetService": get_service,
+    "UpdateService": update_service,
+    "DeleteService": delete_service,
+    "ListServices": list_services,
+    "GetAccountSettings": get_account_settings,
+}

@@ -1,0 +1,134 @@
+"""Versions and aliases through the APIs: of services in FC 2.0, of functions in FC 3.0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from localcloud.fc.desk import Desk, Operation, Reply, shown_time
+from localcloud.fc.errors import invalid
+from localcloud.fc.versions import Alias, Published
+
+
+def publish(desk: Desk) -> Reply:
+    body, functions = desk.body(), desk.service.functions
+    owner = desk.owner
+    if desk.is_new:
+        records = [desk.function()]
+        desk.check_match(records[0].etag)
+    else:
+        service = functions.service(desk.names["service"])
+        desk.check_match(service.etag)
+        records = functions.of_service(service.name)
+    # A version is run by instances of its own.
+    kept = {one.key: replace(one.function, generation=functions.next_generation()) for one in records}
+    return Reply(_version_document(desk.service.versions.publish(owner, kept, desk.text(body, "description"))))
+
+
+def list_versions(desk: Desk) -> Reply:
+    """BACKWARD (the newest first) unless `direction` says FORWARD."""
+    direction = desk.query.get("direction") or "BACKWARD"
+    if direction not in ("BACKWARD", "FORWARD"):
+        raise invalid(f"direction is {direction!r}, it must be BACKWARD or FORWARD")
+    found = desk.service.versions.versions(desk.owner)
+    ordered = found if direction == "FORWARD" else found[::-1]
+    reply = desk.page(
+        "versions", ordered, key=lambda version: version.version_id, show=_version_document, ordered=False
+    )
+    return Reply({**(reply.value or {}), "direction": direction})
+
+
+def delete_version(desk: Desk) -> Reply:
+    desk.service.versions.delete_version(desk.owner, desk.names["version"])
+    return Reply()
+
+
+def create_alias(desk: Desk) -> Reply:
+    body = desk.body()
+    alias = desk.service.versions.create_alias(
+        desk.owner,
+        desk.text(body, "aliasName", required=True),
+        desk.text(body, "versionId", required=True),
+        description=desk.text(body, "description"),
+        weights=desk.object(body, "additionalVersionWeight"),
+    )
+    return _alias_reply(alias)
+
+
+def get_alias(desk: Desk) -> Reply:
+    return _alias_reply(desk.service.versions.alias(desk.owner, desk.names["alias"]))
+
+
+def update_alias(desk: Desk) -> Reply:
+    owner, body = desk.owner, desk.body()
+    desk.check_match(_etag(desk.service.versions.alias(owner, desk.names["alias"])))
+    alias = desk.service.versions.update_alias(
+        owner,
+        desk.names["alias"],
+        version_id=desk.text(body, "versionId") or None,
+        description=None if body.get("description") is None else desk.text(body, "description"),
+        weights=None if body.get("additionalVersionWeight") is None else desk.object(body, "additionalVersionWeight"),
+    )
+    return _alias_reply(alias)
+
+
+def delete_alias(desk: Desk) -> Reply:
+    owner = desk.owner
+    desk.check_match(_etag(desk.service.versions.alias(owner, desk.names["alias"])))
+    desk.service.versions.delete_alias(owner, desk.names["alias"])
+    return Reply()
+
+
+def list_aliases(desk: Desk) -> Reply:
+    found = desk.service.versions.aliases(desk.owner)
+    return desk.page("aliases", found, key=lambda alias: alias.name, show=_alias_document)
+
+
+def _version_document(version: Published) -> dict[str, Any]:
+    return {
+        "versionId": version.version_id,
+        "description": version.description,
+        "createdTime": shown_time(version.created_ms),
+        "lastModifiedTime": shown_time(version.created_ms),
+    }
+
+
+def _alias_document(alias: Alias) -> dict[str, Any]:
+    return {
+        "aliasName": alias.name,
+        "versionId": alias.version_id,
+        "description": alias.description,
+        "additionalVersionWeight": dict(alias.weights),
+        "createdTime": shown_time(alias.created_ms),
+        "lastModifiedTime": shown_time(alias.modified_ms),
+    }
+
+
+def _etag(alias: Alias) -> str:
+    return f"{alias.name}-{alias.version_id}-{alias.modified_ms}"
+
+
+def _alias_reply(alias: Alias) -> Reply:
+    return Reply(_alias_document(alias), etag=_etag(alias))
+
+
+_ALIASES: Mapping[str, Operation] = {
+    "CreateAlias": create_alias,
+    "GetAlias": get_alias,
+    "UpdateAlias": update_alias,
+    "DeleteAlias": delete_alias,
+    "ListAliases": list_aliases,
+}
+OLD_OFFERED: Mapping[str, Operation] = {
+    "PublishServiceVersion": publish,
+    "ListServiceVersions": list_versions,
+    "DeleteServiceVersion": delete_version,
+    **_ALIASES,
+}
+NEW_OFFERED: Mapping[str, Operation] = {
+    "PublishFunctionVersion": publish,
+    "ListFunctionVersions": list_versions,
+    "DeleteFunctionVersion": delete_version,
+    **_ALIASES,
+}

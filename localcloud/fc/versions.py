@@ -1,0 +1,180 @@
+"""Versions and aliases: what was published and does not change any more, and names that point at it.
+
+An owner is a service (FC 2.0: `services/<name>`, all its functions are published together) or a function (FC 3.0:
+`functions/<key>`). Source: versions and aliases pages, 2026-08; aliyun-fc2 2.5.2.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from localcloud.clock import Clock
+from localcloud.fc.errors import FcError, invalid
+from localcloud.fc.values import Function
+
+LATEST = "LATEST"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A version. `functions`: by key, as they were."""
+
+    version_id: str
+    description: str
+    created_ms: int
+    functions: Mapping[str, Function]
+
+
+@dataclass(slots=True)
+class Alias:
+    """A name for a version. `weights`: of additional versions, from 0 to 1; the rest goes to `version_id`."""
+
+    name: str
+    version_id: str
+    description: str
+    weights: dict[str, float]
+    created_ms: int
+    modified_ms: int
+
+
+@dataclass(slots=True)
+class Shelf:
+    """What one owner has published. Numbers are not used twice."""
+
+    versions: dict[str, Published] = field(default_factory=dict)
+    aliases: dict[str, Alias] = field(default_factory=dict)
+    last: int = 0
+
+
+class Versions:
+    """All versions and aliases of all owners."""
+
+    def __init__(self, *, clock: Clock, stream: random.Random) -> None:
+        self._clock = clock
+        self._stream = stream
+        self._shelves: dict[str, Shelf] = {}
+
+    def publish(self, owner: str, functions: Mapping[str, Function], description: str) -> Published:
+        """`functions` with generations of their own."""
+        shelf = self._shelves.setdefault(owner, Shelf())
+        shelf.last += 1
+        version_id = str(shelf.last)
+        kept = {
+            key: replace(function, version_id=version_id, qualifier=version_id) for key, function in functions.items()
+        }
+        published = Published(version_id, description, self._clock.now_ms(), kept)
+        shelf.versions[version_id] = published
+        return published
+
+    def versions(self, owner: str) -> list[Published]:
+        """The oldest first."""
+        return list(self._shelf(owner).versions.values())
+
+    def delete_version(self, owner: str, version_id: str) -> None:
+        shelf = self._shelf(owner)
+        if version_id not in shelf.versions:
+            raise FcError("VersionNotFound", f"version '{version_id}' does not exist in {owner}")
+        used = [alias.name for alias in shelf.aliases.values() if version_id in (alias.version_id, *alias.weights)]
+        if used:
+            raise invalid(f"version '{version_id}' is in use by the alias '{used[0]}'")
+        del shelf.versions[version_id]
+
+    # -- aliases ------------------------------------------------------------------------------------------------------
+    def create_alias(
+        self, owner: str, name: str, version_id: str, *, description: str, weights: Mapping[str, Any]
+    ) -> Alias:
+        """Raises FcError: InvalidArgument, AliasAlreadyExists, VersionNotFound."""
+        if not name or name == LATEST or name[0].isdigit() or not name.replace("-", "").replace("_", "").isalnum():
+            raise invalid(f"aliasName is {name!r}: letters, digits, - and _, no digit first, and not {LATEST}")
+        shelf = self._shelf(owner)
+        if name in shelf.aliases:
+            raise FcError("AliasAlreadyExists", f"alias '{name}' already exists in {owner}")
+        now_ms = self._clock.now_ms()
+        checked = self._check_target(owner, version_id, weights)
+        alias = Alias(name, version_id, description, checked, now_ms, now_ms)
+        self._shelves.setdefault(owner, shelf).aliases[name] = alias
+        return alias
+
+    def update_alias(
+        self,
+        owner: str,
+        name: str,
+        *,
+        version_id: str | None,
+        description: str | None,
+        weights: Mapping[str, Any] | None,
+    ) -> Alias:
+        """None leaves as it is."""
+        alias = self.alias(owner, name)
+        version_id = alias.version_id if version_id is None else version_id
+        checked = self._check_target(owner, version_id, alias.weights if weights is None else weights)
+        alias.version_id, alias.weights = version_id, checked
+        alias.description = alias.description if description is None else description
+        alias.modified_ms = self._clock.now_ms()
+        return alias
+
+    def alias(self, owner: str, name: str) -> Alias:
+        found = self._shelf(owner).aliases.get(name)
+        if found is None:
+            raise FcError("AliasNotFound", f"alias '{name}' does not exist in {owner}")
+        return found
+
+    def aliases(self, owner: str) -> list[Alias]:
+        return [alias for _, alias in sorted(self._shelf(owner).aliases.items())]
+
+    def delete_alias(self, owner: str, name: str) -> None:
+        self.alias(owner, name)
+        del self._shelves[owner].aliases[name]
+
+    def forget(self, owner: str) -> None:
+        """The owner was deleted, and what it had published with it."""
+        self._shelves.pop(owner, None)
+
+    # -- looking up ---------------------------------------------------------------------------------------------------
+    def check(self, owner: str, qualifier: str) -> None:
+        """Raises FcError: VersionNotFound, AliasNotFound."""
+        if qualifier in ("", LATEST):
+            return
+        shelf = self._shelf(owner)
+        if qualifier not in shelf.versions and qualifier not in shelf.aliases:
+            kind = "Version" if qualifier.isdecimal() else "Alias"
+            raise FcError(f"{kind}NotFound", f"{kind.lower()} '{qualifier}' does not exist in {owner}")
+
+    def function(self, owner: str, qualifier: str, key: str) -> Function | None:
+        """The function as a version or an alias has it; an alias with weights draws. None: not here."""
+        shelf = self._shelf(owner)
+        alias = shelf.aliases.get(qualifier)
+        version_id = qualifier if alias is None else self._draw(alias)
+        version = shelf.versions.get(version_id)
+        found = None if version is None else version.functions.get(key)
+        return None if found is None else replace(found, qualifier=qualifier)
+
+    def _draw(self, alias: Alias) -> str:
+        if not alias.weights:
+            return alias.version_id
+        drawn = self._stream.random()
+        for version_id, weight in sorted(alias.weights.items()):
+            if drawn < weight:
+                return version_id
+            drawn -= weight
+        return alias.version_id
+
+    def _shelf(self, owner: str) -> Shelf:
+        return self._shelves.get(owner) or Shelf()
+
+    def _check_target(self, owner: str, version_id: str, weights: Mapping[str, Any]) -> dict[str, float]:
+        shelf = self._shelf(owner)
+        for one in (version_id, *weights):
+            if one not in shelf.versions:
+                raise FcError("VersionNotFound", f"version '{one}' does not exist in {owner}")
+        checked = {}
+        for one, weight in weights.items():
+            if not isinstance(weight, int | float) or isinstance(weight, bool) or not 0 <= weight <= 1:
+                raise invalid(f"additionalVersionWeight of {one} is {weight!r}, a number from 0 to 1 is needed")
+            checked[one] = float(weight)
+        if sum(checked.values()) > 1:
+            raise invalid(f"additionalVersionWeight adds up to {sum(checked.values())}, at most 1")
+        return checked
