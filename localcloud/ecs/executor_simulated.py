@@ -60,6 +60,11 @@ class Line:
     error_code: str = ""
     share: float = 1.0
 
+    @property
+    def is_certain(self) -> bool:
+        """Nothing about it has to be drawn."""
+        return self.share >= 1 and self.shortest_ms == self.longest_ms
+
 
 class SimulatedExecutor:
     """Runs jobs without a process. `behaviour`: for tests that want to say themselves what happens."""
@@ -106,6 +111,8 @@ class SimulatedExecutor:
             return Outcome()
         if self._seed is None:
             self._seed = self._ids.stream("ecs.simulated").getrandbits(64)
+        if lines[0].is_certain:
+            return _outcome(lines[0], lines[0].shortest_ms, job)
         draw = random.Random(f"{self._seed}:{job.invoke_id}:{job.instance_id}")
         return _drawn(lines, draw, job)
 
@@ -220,14 +227,18 @@ def _drawn(lines: tuple[Line, ...], draw: random.Random, job: Job) -> Outcome:
     lot = draw.random()
     for line in lines:
         if lot < line.share:
-            output = line.output.replace("$ECS_INSTANCE_ID", job.instance_id)
-            output = output.replace("$ECS_INSTANCE_NAME", job.instance_name)
-            return Outcome(
-                duration_ms=draw.randint(line.shortest_ms, line.longest_ms),
-                exit_code=line.exit_code,
-                output=output.encode(),
-                error_code=line.error_code,
-                error_info="simulated" if line.error_code else "",
-            )
+            return _outcome(line, draw.randint(line.shortest_ms, line.longest_ms), job)
         lot -= line.share
     return Outcome()
+
+
+def _outcome(line: Line, duration_ms: int, job: Job) -> Outcome:
+    output = line.output.replace("$ECS_INSTANCE_ID", job.instance_id)
+    output = output.replace("$ECS_INSTANCE_NAME", job.instance_name)
+    return Outcome(
+        duration_ms=duration_ms,
+        exit_code=line.exit_code,
+        output=output.encode(),
+        error_code=line.error_code,
+        error_info="simulated" if line.error_code else "",
+    )
