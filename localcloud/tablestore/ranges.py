@@ -46,14 +46,19 @@ class Page:
     consumed: Units
 
 
-def read_page(table: Table, source: RowSource, query: RangeQuery, *, limits: Limits, now_ms: int) -> Page:
-    """The first page of the range. Rows that the filter leaves out count as looked at."""
+def read_page(
+    table: Table, source: RowSource, query: RangeQuery, *, limits: Limits, now_ms: int, expired: list[Key]
+) -> Page:
+    """The first page of the range. Rows that the filter leaves out count as looked at; expired ones do not, and their
+    keys are added to `expired`.
+    """
     keys = (source.descending if query.is_backward else source.ascending)(query.start, query.end)
     rows: list[Row] = []
     looked_at = size = 0
     for key in keys:
         stored = table.live(source, key, now_ms)
         if stored is None:
+            expired.append(key)
             continue
         if len(rows) == query.limit or looked_at == limits.range_rows_max:
             return Page(tuple(rows), key, read_units(size))

@@ -35,7 +35,7 @@ from localcloud.tablestore.errors import invalid
 from localcloud.tablestore.keys import check_bound, check_read_key
 from localcloud.tablestore.limits import STRICT, Limits
 from localcloud.tablestore.ranges import Page, RangeQuery, read_page
-from localcloud.tablestore.reads import NEWEST, GotRow, Selection
+from localcloud.tablestore.reads import NEWEST, GotRow, Selection, see
 from localcloud.tablestore.rows import Written, check_change, write_row
 from localcloud.tablestore.schema import Encryption, IndexMeta, Stream, TableMeta, TableOptions, TableRecord, Units
 from localcloud.tablestore.splits import Splits, split
@@ -196,7 +196,11 @@ class TablestoreService:
             source = transaction = self._transactions.find(transaction_id)
             check_inside(transaction, found, query.start, query.end)
         now_ms = self.timeline.clock.now_ms()
-        return read_page(found, source, query, limits=self.limits, now_ms=now_ms)
+        expired: list[Key] = []
+        page = read_page(found, source, query, limits=self.limits, now_ms=now_ms, expired=expired)
+        if source is found:
+            self._store.forget(found, expired)
+        return page
 
     def split(self, table: str, *, size_bytes: int) -> Splits:
         """Keys that cut the table into parts of about `size_bytes`."""
@@ -225,20 +229,25 @@ class TablestoreService:
     # -- looking in from outside --------------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:
         """All tables with all their rows as plain data, for the state dump. Binary values are shown as hexadecimal."""
+        now_ms = self.timeline.clock.now_ms()
         return {
-            "tables": {name: _table_state(table) for name, table in sorted(self._store.tables.items())},
+            "tables": {name: _table_state(table, now_ms) for name, table in sorted(self._store.tables.items())},
             "transactions": self._transactions.open_ids,
         }
 
 
-def _table_state(table: Table) -> dict[str, Any]:
+def _table_state(table: Table, now_ms: int) -> dict[str, Any]:
     rows = []
     for key in sorted(table.rows):
-        columns = table.rows[key].columns
+        stored = table.live(table, key, now_ms)
+        if stored is None:
+            continue
+        seen = see(stored, NEWEST, key_names=table.key_names, options=table.record.options, now_ms=now_ms)
+        assert seen.row is not None, key
         rows.append(
             {
                 "key": dict(zip(table.key_names, map(_shown, key), strict=True)),
-                "columns": {name: _shown(columns[name][0][1]) for name in sorted(columns)},
+                "columns": {name: _shown(value) for name, value in seen.row.columns.items()},
             }
         )
     return {"indexes": sorted(table.indexes), "rowCount": len(rows), "rows": rows}

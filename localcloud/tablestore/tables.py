@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -171,6 +171,12 @@ class Store:
             self._journal.drop(ROWS, _row_id(table, key))
         for name in table.indexes:
             self._later(table, name, key)
+
+    def forget(self, table: Table, expired: Iterable[Key]) -> None:
+        """Removes what nobody can see any more, so that ranges do not pass over it again and again."""
+        if table.name in self.tables:
+            for key in expired:
+                self.keep(table, key, None)
 
     def keep_together(self, table: Table, rows: Mapping[Key, StoredRow | None]) -> None:
         """As `keep`; a kill at any moment leaves all of the rows as they were, or none."""

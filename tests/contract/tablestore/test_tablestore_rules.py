@@ -81,6 +81,34 @@ def test_a_longer_life_takes_effect_at_once(world: TablestoreWorld) -> None:
     assert columns(world) == {"n": 1}
 
 
+def test_a_range_forgets_the_rows_that_have_expired(world: TablestoreWorld) -> None:
+    service = world.table(indexed_table(), IndexMeta("i", ("status",)), time_to_live_s=10, allow_update=False)
+    for number in range(3):
+        service.put_row("t", ("p", number), {"status": "new"})
+        world.advance(4_000)
+
+    page = service.get_range("t", RangeQuery(("p", INF_MIN), ("p", INF_MAX)))
+    service.update_table("t", options=OptionsChange(time_to_live_s=1_000))
+
+    assert [row.key for row in page.rows] == [("p", 1), ("p", 2)]
+    assert service.get_row("t", ("p", 0)).row is None  # a longer life finds nothing to bring back
+    assert service.get_row("i", ("new", "p", 0)).row is None
+    assert service.get_row("i", ("new", "p", 1)).row is not None
+
+
+def test_the_state_shows_what_a_reader_would_see(world: TablestoreWorld) -> None:
+    service = world.table(time_to_live_s=10)
+    service.put_row("t", ("gone",), {"n": 1})
+    service.put_row("t", KEY, {"old": 1})
+    world.advance(6_000)
+    service.update_row("t", KEY, {"bytes": b"\xff", "n": 2})
+    world.advance(4_000)
+
+    state = service.state()["tables"]["t"]
+
+    assert state == {"indexes": [], "rowCount": 1, "rows": [{"key": {"id": "k"}, "columns": {"bytes": "ff", "n": 2}}]}
+
+
 def test_fewer_versions_are_seen_at_once(world: TablestoreWorld) -> None:
     service = world.table(versions_max=3)
     for number in range(4):
