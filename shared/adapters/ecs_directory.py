@@ -32,24 +32,26 @@ class EcsDirectory:
             request = new_request("DescribeInstances")
             # Here, and only here, ids are one JSON array: DescribeInstances, SDK docs 2026.
             request.set_InstanceIds(json.dumps(batch))
-            return self._instances(region, request)
+            return [_instance(row) for row in self._pages(region, request)]
 
         found = [instance for part in self._side_by_side(read, instance_ids) for instance in part]
         return sorted(found, key=lambda instance: instance.instance_id)
 
     def select(self, region: str, selection: TargetSelection) -> list[Instance]:
-        request = new_request("DescribeInstances")
-        if selection.tags:
-            request.set_Tags(tags_of(selection.tags))
-        if selection.name is not None:
-            request.set_InstanceName(selection.name)
-        if selection.resource_group_id is not None:
-            request.set_ResourceGroupId(selection.resource_group_id)
-        if selection.vpc_id is not None:
-            request.set_VpcId(selection.vpc_id)
-        # An instance may move from one page to the next while we read: taken once.
-        found = {instance.instance_id: instance for instance in self._instances(region, request)}
-        return [found[instance_id] for instance_id in sorted(found)]
+        """A filter by tag or resource group shows SELECTED_SHOWN_MAX instances and no more, without a word.
+
+        So many that there may be more: all instances of the region are listed instead (names and VPCs are not capped),
+        and tags and group compared here. That costs a call per 100 instances of the region.
+        """
+        rows = self._rows(region, _selecting(selection))
+        if (selection.tags or selection.resource_group_id) and len(rows) >= limits.SELECTED_SHOWN_MAX:
+            every = self._rows(region, _selecting(TargetSelection(name=selection.name or "*", vpc_id=selection.vpc_id)))
+            rows = {instance_id: row for instance_id, row in every.items() if _is_selected(row, selection)}
+        return [_instance(rows[instance_id]) for instance_id in sorted(rows)]
+
+    def _rows(self, region: str, request: Any) -> dict[str, dict[str, Any]]:
+        """By id: an instance may move from one page to the next while we read, and is taken once."""
+        return {str(row["InstanceId"]): row for row in self._pages(region, request)}
 
     def agents(self, region: str, instance_ids: Sequence[str]) -> dict[str, Agent]:
         def read(batch: Batch) -> list[Agent]:
@@ -58,10 +60,10 @@ class EcsDirectory:
         found = [agent for part in self._side_by_side(read, instance_ids) for agent in part]
         return {agent.instance_id: agent for agent in sorted(found, key=lambda agent: agent.instance_id)}
 
-    def _instances(self, region: str, request: Any) -> list[Instance]:
+    def _pages(self, region: str, request: Any) -> Iterator[dict[str, Any]]:
         request.set_MaxResults(limits.INSTANCES_PER_PAGE_MAX)
-        pages = self._calls.pages(region, request)
-        return [_instance(row) for page in pages for row in _rows(page, "Instances", "Instance")]
+        for page in self._calls.pages(region, request):
+            yield from _rows(page, "Instances", "Instance")
 
     def _agents(self, region: str, batch: Batch) -> list[Agent]:
         """Of existing instances. One that has vanished since fails the whole call: then each half on its own."""
@@ -97,6 +99,27 @@ class EcsDirectory:
                 raise answer
             parts.append(answer)
         return parts
+
+
+def _selecting(selection: TargetSelection) -> Any:
+    request = new_request("DescribeInstances")
+    if selection.tags:
+        request.set_Tags(tags_of(selection.tags))
+    if selection.name is not None:
+        request.set_InstanceName(selection.name)
+    if selection.resource_group_id is not None:
+        request.set_ResourceGroupId(selection.resource_group_id)
+    if selection.vpc_id is not None:
+        request.set_VpcId(selection.vpc_id)
+    return request
+
+
+def _is_selected(row: dict[str, Any], selection: TargetSelection) -> bool:
+    """Whether tags and resource group fit; an empty value of a tag fits every value, as in ECS's own filter."""
+    tags = {str(tag.get("TagKey")): str(tag.get("TagValue") or "") for tag in _rows(row, "Tags", "Tag")}
+    wanted = selection.tags or {}
+    in_group = selection.resource_group_id in (None, row.get("ResourceGroupId"))
+    return in_group and all(key in tags and value in ("", tags[key]) for key, value in wanted.items())
 
 
 _AGENT_ROWS = ("InstanceCloudAssistantStatusSet", "InstanceCloudAssistantStatus")

@@ -21,6 +21,8 @@ IDS_PER_DESCRIBE_MAX = 100
 """DescribeInstances.InstanceIds, DescribeCloudAssistantStatus.InstanceId: help pages 2025-12, SDK docs 2026."""
 INSTANCES_PER_PAGE_MAX = 100
 """DescribeInstances.MaxResults: SDK docs 2026 (default 10)."""
+SELECTED_SHOWN_MAX = 1_000
+"""DescribeInstances by Tag or ResourceGroupId shows no more than this: SDK docs 2026."""
 AGENTS_PER_PAGE_MAX = 50
 """DescribeCloudAssistantStatus.MaxResults: help page 2025-12 (no effect when ids are given)."""
 INVOCATIONS_PER_PAGE_MAX = 50

@@ -101,10 +101,22 @@ def _poll(hold: Hold, invoked: list[Chunk]) -> dict[str, InvocationView]:
     """By the run's tag, 50 invocations a page, or one by one with output at once: whichever takes fewer calls."""
     run, runner = hold.run, hold.ports.runner
     sent = run.opened + len(run.extra)
-    if len(invoked) > -(-sent // limits.INVOCATIONS_PER_PAGE):
-        views = runner.poll_run(run.region, run.run_id)
-        return {view.invoke_id: view for view in views}
-    polled = hold.ports.lanes.each(lambda chunk: _poll_one(hold, chunk), invoked, width=limits.CALL_WIDTH_MAX)
+    if len(invoked) <= -(-sent // limits.INVOCATIONS_PER_PAGE):
+        return _poll_each(hold, invoked)
+    views = {view.invoke_id: view for view in runner.poll_run(run.region, run.run_id)}
+    # A listing by tag may end before its end (ECS shows 1,000 instances by tag; of invocations nothing is published):
+    # what it has left out for long is asked for by name, or its targets would wrongly become Unknown.
+    left_out = [
+        chunk
+        for chunk in invoked
+        if chunk.invoke_id not in views and hold.now_ms - chunk.invoked_ms >= limits.POLL_MS_MAX
+    ]
+    return views | _poll_each(hold, left_out)
+
+
+def _poll_each(hold: Hold, chunks: list[Chunk]) -> dict[str, InvocationView]:
+    """One by one, with output. Raises the first error."""
+    polled = hold.ports.lanes.each(lambda chunk: _poll_one(hold, chunk), chunks, width=limits.CALL_WIDTH_MAX)
     for answer in polled:
         if isinstance(answer, FleetrunError):
             raise answer

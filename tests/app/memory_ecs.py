@@ -147,6 +147,8 @@ class MemoryRunner(Faults):
         """None = for ever; else a token older than this is forgotten and the call runs again."""
         self.listing_delay_ms = 0
         """How long after the call an invocation shows up in lists."""
+        self.listed_max: int | None = None
+        """How many invocations a listing by tag shows; None = all."""
         self.quota = 5_000
         self.others = 0
         """Calls of each day that somebody else made: not ours, and counted by ECS all the same."""
@@ -243,11 +245,12 @@ class MemoryRunner(Faults):
     @faulty
     def poll_run(self, region: str, run_id: str) -> list[InvocationView]:
         now_ms = self.clock.now_ms()
-        return [
+        shown = [
             self._view(known, with_output=False)
             for _, known in sorted(self.invocations.items())
             if known.invocation.run_id == run_id and known.visible_from_ms <= now_ms
         ]
+        return shown[: self.listed_max]
 
     @faulty
     def poll_invocation(self, region: str, invoke_id: str, *, with_output: bool) -> InvocationView | None:
