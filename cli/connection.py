@@ -47,10 +47,19 @@ def connect(endpoint: str | None) -> Connection:
     return connection_of(settings(endpoint))
 
 
-def connection_of(found: Settings) -> Connection:
-    from shared.runtime.compose import adapters_of
+def quieten() -> None:
+    """No SDK writes to the operator's terminal: aliyun-fc2 logs refused requests with their signature."""
+    import logging
+
     from shared.runtime.log import quieten_sdks
 
-    assert found.credentials is not None, "settings() names missing keys"
     quieten_sdks()
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
+def connection_of(found: Settings) -> Connection:
+    from shared.runtime.compose import adapters_of
+
+    assert found.credentials is not None, "settings() names missing keys"
+    quieten()
     return Connection(found, adapters_of(found, found.credentials))

@@ -27,6 +27,7 @@ def call(*, name: str, event: Path, is_async: bool, as_json: bool, endpoint: str
     Exit code 1: the function itself failed.
     """
     from cli import show
+    from cli.connection import quieten
     from cli.settings import settings
     from shared.adapters.fc import FunctionCalls, FunctionFailed
     from shared.core.errors import Refused
@@ -37,6 +38,7 @@ def call(*, name: str, event: Path, is_async: bool, as_json: bool, endpoint: str
         raise Refused(f"{event}: {error.strerror}", code="NoFile") from None
     found = settings(endpoint)
     assert found.credentials is not None, "settings() names missing keys"
+    quieten()
     calls = FunctionCalls(found.fc_endpoint, found.credentials)
     try:
         answer = calls.invoke_async(name, payload) if is_async else calls.invoke(name, payload)

@@ -156,6 +156,22 @@ def test_a_function_can_be_called_by_its_name(fleetrun: CommandLine) -> None:
     assert unknown.code == 2
 
 
+def test_no_sdk_writes_to_the_terminal(fleetrun: CommandLine) -> None:
+    """As a process of its own: here, pytest has the handlers of the root logger."""
+    refused = subprocess.run(
+        [sys.executable, "-m", "cli", "call", "no_such_function", "events/sweep_runs/direct.json"],
+        cwd=ROOT,
+        env=dict(fleetrun.environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("fleetrun: no_such_function: FunctionNotFound")
+    assert len(refused.stderr.splitlines()) == 1
+
+
 def test_the_doctor_finds_the_local_cloud_well(fleetrun: CommandLine) -> None:
     said = fleetrun("doctor")
 
