@@ -117,7 +117,7 @@ class Attempt:
     def abandon(self, error_code: str) -> None:
         """Ends it without its word: the machine or the agent is gone, or nothing was heard for too long."""
         row = self.row
-        self._settle(End(status_of(error_code), None, row.output, row.dropped, error_code, at_ms=self._clock.now_ms()))
+        self._settle(End("Error", None, row.output, row.dropped, error_code, at_ms=self._clock.now_ms()))
         if not self._is_over:
             self._is_over = True
             if self.execution is not None:

@@ -64,7 +64,7 @@ class Commands:
         check_tags(new.tags, limits)
         return Command(
             number=next(self._numbers),
-            command_id=f"c-{self._ids.base36('ecs.command', 20)}",
+            command_id=self._new_id(),
             region=new.region,
             name=new.name,
             type=new.type,
@@ -160,6 +160,13 @@ class Commands:
 
     def count(self) -> int:
         return len(self._commands)
+
+    def _new_id(self) -> str:
+        """Not one that is there: after a restart a seed draws the same ids again."""
+        while True:
+            command_id = f"c-{self._ids.base36('ecs.command', 20)}"
+            if command_id not in self._commands:
+                return command_id
 
     def _check_texts(self, changes: CommandChanges) -> None:
         limits = self._limits

@@ -60,7 +60,7 @@ class Instances:
         since_ms = now_ms - count * 977 % self._limits.heartbeat_ms
         instance = Instance(
             number=count,
-            instance_id=group.ids[number - 1] if group.ids else self._new_id(),
+            instance_id=group.ids[number - 1] if group.ids else self._new_id(region),
             region=region,
             name=group.name_of(number),
             os=group.os,
@@ -167,9 +167,12 @@ class Instances:
             if not holders:
                 del self._by_tag[instance.region, key, value]
 
-    def _new_id(self) -> str:
-        """ "i-bp1" and 17 characters, as in cn-hangzhou."""
-        return "i-bp1" + "".join(self._ids.stream("ecs.instance").choices(BASE36, k=17))
+    def _new_id(self, region: str) -> str:
+        """As in cn-hangzhou, "i-bp1…". After a restart a seed draws the same ids again: never one that is there."""
+        while True:
+            instance_id = "i-bp1" + "".join(self._ids.stream("ecs.instance").choices(BASE36, k=17))
+            if instance_id not in self._by_region.get(region, {}):
+                return instance_id
 
 
 def last_beat_ms(instance: Instance, now_ms: int, limits: Limits) -> int:

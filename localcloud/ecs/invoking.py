@@ -121,7 +121,7 @@ class Invoking:
         now_ms = self._timeline.clock.now_ms()
         invocation = Invocation(
             number=self._runs.next_number(),
-            invoke_id=f"t-{self._ids.base36('ecs.invoke', 20)}",
+            invoke_id=self._new_id(),
             region=order.region,
             command_id=command.command_id,
             command_name=command.name,
@@ -228,6 +228,13 @@ class Invoking:
             return "ClientNotRunning"
         online = seems_online(instance, self._timeline.clock.now_ms(), self._limits)
         return "" if online else "ClientNotOnline"
+
+    def _new_id(self) -> str:
+        """Not one that is there: after a restart a seed draws the same ids again."""
+        while True:
+            invoke_id = f"t-{self._ids.base36('ecs.invoke', 20)}"
+            if not self._runs.is_there(invoke_id):
+                return invoke_id
 
     def _name(self) -> str:
         """RunCommand without Name: the service makes one up."""

@@ -131,6 +131,10 @@ class Runs:
         numbers = sorted((one for one in sets[0] if all(one in other for other in sets[1:])), reverse=True)
         return [self._runs[number] for number in numbers]
 
+    def is_there(self, invoke_id: str) -> bool:
+        """In any region."""
+        return invoke_id in self._numbers_by_id
+
     def alive(self) -> Iterator[Run]:
         """Those that have not ended, oldest first."""
         return (run for run in list(self._runs.values()) if not run.has_ended)
