@@ -64,12 +64,15 @@ class Agents:
         self._journal = journal
         self._limits = limits
         self._places: dict[tuple[str, str], Place] = {}
+        self._is_closed = False
         self.after_firing: Callable[[Run, Row], Row] = lambda _run, row: row
         """What becomes of the row of a firing that has ended (`schedules`)."""
 
     # -- delivery -----------------------------------------------------------------------------------------------------
     def deliver(self, run: Run, instance_ids: Iterable[str] | None = None) -> None:
         """Brings the Pending rows to their instances; those out of reach are tried again when they come up."""
+        if self._is_closed:
+            return
         ready = []
         for instance_id in list(run.rows if instance_ids is None else instance_ids):
             row = run.rows[instance_id]
@@ -89,6 +92,8 @@ class Agents:
 
     def start(self, run: Run, instance_ids: Iterable[str]) -> None:
         """Starts the script now, or as soon as the agent has a free place for it."""
+        if self._is_closed:
+            return
         attempts = []
         for instance_id in instance_ids:
             place = self._place(run, instance_id)
@@ -183,6 +188,10 @@ class Agents:
                 attempt = Attempt(run, instance_id, runs=self._runs, clock=self._clock, around=self)
                 attempt.abandon("ClientRestarted")
         self._timeline.after(0, lambda: self.deliver(run))
+
+    def close(self) -> None:
+        """Starts nothing any more."""
+        self._is_closed = True
 
     # -- Surroundings of attempts -------------------------------------------------------------------------------------
     def is_reachable(self, attempt: Attempt) -> bool:

@@ -118,7 +118,8 @@ class Invoking:
         if costs:
             self._quota.check(order.region)
             self._quota.spend(order.region)
-        now_ms = self._timeline.clock.now_ms()
+        if self._limits.unfit_instances == "missing":
+            instances = [instance for instance in instances if not self._obstacle(instance)]
         invocation = Invocation(
             number=self._runs.next_number(),
             invoke_id=self._new_id(),
@@ -145,7 +146,7 @@ class Invoking:
             resource_group_id=order.resource_group_id,
             tags=dict(order.tags),
             instance_ids=tuple(instance.instance_id for instance in instances),
-            created_ms=now_ms,
+            created_ms=self._timeline.clock.now_ms(),
         )
         return self._runs.add(invocation, [self.new_row(instance) for instance in instances])
 

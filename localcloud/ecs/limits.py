@@ -144,9 +144,10 @@ class Limits:
     stop_model: Literal["agent", "documented"] = "agent"
     """agent: StopInvocation kills what runs (TerminationMode, Terminated, the agent's source). documented: what runs
     goes on to its end, only what has not begun is dropped (the text of the StopInvocation page)."""
-    unfit_instances: Literal["rows", "refuse"] = "rows"
+    unfit_instances: Literal["rows", "missing", "refuse"] = "rows"
     """What becomes of an instance that is not Running or without agent. rows: the call is accepted, the instance's row
-    is Aborted. refuse: the whole call fails (InvalidInstance.NotMatch), as the prose of the InvokeCommand page says."""
+    is Aborted. missing: the call is accepted, and there is no row ("no execution information", InvokeCommand page).
+    refuse: the whole call fails (InvalidInstance.NotMatch), as the prose of that page says too."""
     stop_finished: Literal["accept", "refuse"] = "accept"
     """StopInvocation of an invocation that has ended: done, or Operation.Forbidden; unpublished."""
     filters_timed_by_default: bool = False

@@ -237,4 +237,5 @@ class EcsService:
 
     def close(self) -> None:
         """Ends every script that runs. The journal says that they ran: a restart finds them ended."""
+        self.agents.close()
         self._executor.close()

@@ -82,14 +82,14 @@ def status_of(error_code: str) -> str:
 
 
 def overall(statuses: Iterable[str]) -> str:
-    """The invocation's InvocationStatus from those of its rows."""
+    """The invocation's InvocationStatus from those of its rows; without any it has failed."""
     seen = set(statuses)
     for waiting in WAITS:
         if waiting in seen:
             return waiting
     if seen and seen <= STOPS:
         return "Stopped"
-    if not seen & FAILURES:
+    if seen and not seen & FAILURES:
         return "Success"
     return "PartialFailed" if seen & SUCCESS else "Failed"
 
@@ -102,6 +102,6 @@ def overall_old(statuses: Iterable[str]) -> str:
             return waiting
     if seen == {"Stopped"}:
         return "Stopped"
-    if "Failed" not in seen:
+    if seen and "Failed" not in seen:
         return "Finished"
     return "PartialFailed" if "Finished" in seen else "Failed"

@@ -112,6 +112,17 @@ def test_unfit_instances_refuse_the_whole_call_when_so_chosen() -> None:
     assert code_of(lambda: world.run("i-l001", "i-stopped001")) == "InvalidInstance.NotMatch"
 
 
+def test_unfit_instances_have_no_row_at_all_when_so_chosen() -> None:
+    world = EcsWorld(limits=replace(STRICT, unfit_instances="missing"))
+
+    mixed, none = world.run("i-l001", "i-stopped001"), world.run("i-bare001")
+    world.advance(5)
+
+    assert list(world.service.rows(REGION, mixed)) == ["i-l001"]
+    (shown,) = world.ask("DescribeInvocations", InvokeId=none)["Invocations"]["Invocation"]
+    assert (shown["InvocationStatus"], shown["InvokeInstances"]) == ("Failed", {"InvokeInstance": []})
+
+
 # -- parameters -------------------------------------------------------------------------------------------------------
 SCRIPT = b"echo {{ Name }} {{name}} {{other}} {{ACS::InstanceId}} {{ACS::InvokeId}} {{ACS::RegionId}}"
 
