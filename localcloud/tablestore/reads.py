@@ -116,9 +116,12 @@ def see(
     names = list(found)
     if selection.page is not None:
         names = names[selection.page.offset : selection.page.offset + selection.page.limit]
-    versions_max = selection.versions_max
-    cells = tuple(Cell(name, value, version_ms) for name in names for version_ms, value in found[name][:versions_max])
-    return Seen(Row(stored.key, cells), size + sum(len(cell.name) + value_size(cell.value) for cell in cells))
+    cells = []
+    for name in names:
+        for version_ms, value in found[name][: selection.versions_max]:
+            cells.append(Cell(name, value, version_ms))
+            size += len(name) + value_size(value)
+    return Seen(Row(stored.key, tuple(cells)), size)
 
 
 def _wanted(stored: StoredRow, selection: Selection, options: TableOptions, now_ms: int) -> dict[str, Versions]:

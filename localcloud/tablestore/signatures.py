@@ -55,10 +55,8 @@ def verify(request: Request, operation: str, account: Account, *, limits: Limits
         raise denied("The instance is not found.")
 
 
-def signing_key(headers: Mapping[str, str], account: Account) -> bytes | None:
-    """The key that the reply to these headers is signed with; None when the caller is none of ours."""
-    if headers.get("x-ots-accesskeyid") != account.access_key_id:
-        return None
+def signing_key(headers: Mapping[str, str], account: Account) -> bytes:
+    """The key that the reply to these headers is signed with."""
     if SIGNATURE_V4 not in headers:
         return account.access_key_secret.encode()
     day, region = headers.get("x-ots-signdate", ""), headers.get("x-ots-signregion", "")
@@ -66,20 +64,21 @@ def signing_key(headers: Mapping[str, str], account: Account) -> bytes | None:
 
 
 def reply_headers(
-    operation: str, body: bytes, *, request_id: str, now_ms: int, account: Account, key: bytes | None
+    operation: str, body: bytes, *, request_id: str, now_ms: int, signer: tuple[str, bytes] | None
 ) -> tuple[tuple[str, str], ...]:
-    """The headers that the SDKs insist on; without `Authorization` when there is no key to sign with."""
+    """The headers that the SDKs insist on; without `Authorization` when there is no `signer` (access key id, key)."""
     headers = (
         ("x-ots-contentmd5", content_md5(body)),
         ("x-ots-contenttype", CONTENT_TYPE),
         ("x-ots-date", _date(now_ms // 1000)),
         ("x-ots-requestid", request_id),
     )
-    if key is None:
+    if signer is None:
         return headers
+    access_key_id, key = signer
     signed = "\n".join([f"{name}:{value}" for name, value in headers]) + f"\n/{operation}"
     signature = base64.b64encode(hmac.digest(key, signed.encode(), "sha1")).decode()
-    return (*headers, ("Authorization", f"OTS {account.access_key_id}:{signature}"))
+    return (*headers, ("Authorization", f"OTS {access_key_id}:{signature}"))
 
 
 def content_md5(body: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -13,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcloud.http import Refusal, Request, Response
+from localcloud.ids import Ids
+from localcloud.tablestore.api import TablestoreEndpoint
 from localcloud.tablestore.crc8 import crc8
 from localcloud.tablestore.messages import messages
 from localcloud.tablestore.plainbuffer import decode_rows, encode_key, encode_rows, encode_variant
@@ -336,6 +339,16 @@ def test_ordered_errors_are_said_in_the_protocols_words(
     world: TablestoreWorld, refusal: Refusal, expected: tuple[int, str, str]
 ) -> None:
     assert error_of(world.endpoint.refuse(world.request("GetRow", b""), refusal)) == expected
+
+
+def test_everybody_is_let_in_where_signatures_are_not_checked(world: TablestoreWorld) -> None:
+    endpoint = TablestoreEndpoint(world.service, account=ACCOUNT, ids=Ids(1), checks_signature=False)
+    request = world.request("ListTable", b"", x_ots_accesskeyid="anybody", x_ots_signature=" ", x_ots_date="")
+
+    response = asyncio.run(endpoint.handle(request))
+
+    assert response.status == 200
+    assert dict(response.headers)["Authorization"].startswith("OTS anybody:")
 
 
 # -- filters ----------------------------------------------------------------------------------------------------------

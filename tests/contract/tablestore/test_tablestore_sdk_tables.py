@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tablestore import (
     INF_MAX,
     INF_MIN,
+    AsyncOTSClient,
     CapacityUnit,
     Condition,
     ReservedThroughput,
@@ -260,6 +262,28 @@ def test_who_is_not_known_is_denied(server: TablestoreServer, changes: dict[str,
     client = server.client(**changes)
 
     assert refused(client.list_table) == (403, "OTSAuthFailed", message)
+
+
+def test_the_asynchronous_client_is_served_like_the_other(server: TablestoreServer) -> None:
+    create(server.client())
+
+    async def put_and_count() -> int:
+        keys = ACCOUNT.access_key_id, ACCOUNT.access_key_secret, ACCOUNT.tablestore_instance
+        async with AsyncOTSClient(server.served.url, *keys) as client:
+            rows = [Row([("part", "p"), ("number", number)], [("n", number)]) for number in range(20)]
+            await asyncio.gather(*(client.put_row("t", row, ANY) for row in rows))
+            bounds = [[("part", mark), ("number", mark)] for mark in (INF_MIN, INF_MAX)]
+            _, _, found, _ = await client.get_range("t", "FORWARD", *bounds, max_version=1)
+            return len(found)
+
+    assert asyncio.run(put_and_count()) == 20
+
+
+@pytest.mark.parametrize("ending", ["/", "/some/prefix"])
+def test_what_an_address_adds_to_the_path_does_no_harm(server: TablestoreServer, ending: str) -> None:
+    create(server.client())
+
+    assert list(server.client(endpoint=server.served.url + ending).list_table()) == ["t"]
 
 
 def test_listings_of_what_is_not_offered_are_empty(server: TablestoreServer) -> None:
