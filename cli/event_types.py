@@ -110,16 +110,43 @@ class Ended(_Facts, frozen=True, kw_only=True):
     duration_ms: int
 
 
+class _ScheduleFacts(_Part, frozen=True, kw_only=True):
+    schedule_id: str
+    request_id: str
+    """Of the request that made the schedule."""
+
+
+class Fired(_ScheduleFacts, frozen=True, kw_only=True):
+    """A schedule that fleetrun keeps has started a run."""
+
+    fire_time: str
+    """The time for which it was scheduled; by hand: now."""
+    run_id: str
+    run_request_id: str
+    by_hand: bool
+
+
+class Missed(_ScheduleFacts, frozen=True, kw_only=True):
+    """Firings that nothing comes of: Late (an outage, a pause), Overlap (the previous run goes), or QueueFull."""
+
+    reason: str
+    count: int
+    more: bool
+    """There were further ones, which nobody counted."""
+    first: str
+    last: str
+
+
 class _Envelope(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     specversion: str
     id: str
     """run id and number."""
     source: str
     subject: str
-    """The run id."""
+    """The run id; of a schedule's event the schedule id."""
     time: str
     sequence: str
-    """The event's number in its run: eight digits, without gaps."""
+    """The event's number in its run or schedule: eight digits, without gaps."""
     datacontenttype: str
 
 
@@ -155,8 +182,25 @@ class RunFinished(_Envelope, frozen=True, kw_only=True, tag="fleetrun.run.finish
     data: Ended
 
 
+class ScheduleFired(_Envelope, frozen=True, kw_only=True, tag="fleetrun.schedule.fired"):
+    data: Fired
+
+
+class ScheduleMissed(_Envelope, frozen=True, kw_only=True, tag="fleetrun.schedule.missed"):
+    data: Missed
+
+
 Event = (
-    RunAccepted | RunRejected | RunPlanned | RunDeferred | ChunkInvoked | TargetsFinished | RunStopping | RunFinished
+    RunAccepted
+    | RunRejected
+    | RunPlanned
+    | RunDeferred
+    | ChunkInvoked
+    | TargetsFinished
+    | RunStopping
+    | RunFinished
+    | ScheduleFired
+    | ScheduleMissed
 )
 
 

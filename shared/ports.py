@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from shared.core.errors import Refused
 from shared.core.model import Agent, Chunk, Event, Excluded, Instance, InvocationView, Run, StopMark
 from shared.core.requests import Command, TargetSelection
+from shared.core.schedule import Due, Schedule
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -136,6 +138,10 @@ class WorkQueue(Protocol):
         """To `fleetrun-dead-letters`."""
         ...
 
+    def send_firing(self, body: bytes, *, delay_s: int) -> None:
+        """To `fleetrun-firings`; seen after `delay_s` seconds."""
+        ...
+
 
 class EventPublisher(Protocol):
     def publish(self, body: bytes) -> None:
@@ -253,6 +259,61 @@ class QuotaLedger(Protocol):
     def read(self, region: str, day: str, run_id: str) -> QuotaRow: ...
 
 
+class ScheduleStore(Protocol):
+    """Tables `schedules` and `due`."""
+
+    def insert_schedule(self, schedule: Schedule) -> bool:
+        """Puts the row if there is none. False: there is (read it)."""
+        ...
+
+    def read_schedule(self, schedule_id: str) -> Schedule | None: ...
+
+    def update_schedule(self, schedule: Schedule) -> bool:
+        """Writes `schedule` if the stored version is `schedule.version - 1`. False: lost."""
+        ...
+
+    def schedules(self, *, after: str, limit: int) -> list[Schedule]:
+        """Those with an id above `after`, sorted by id."""
+        ...
+
+    def put_due(self, due: Due) -> None:
+        """Puts the line, in place of an older one of the same minute and schedule."""
+        ...
+
+    def drop_due(self, minute: str, schedule_id: str, *, version: int) -> None:
+        """Takes the line away unless it was written for a later version of the schedule; none is fine."""
+        ...
+
+    def due(self, *, until: str, limit: int) -> list[Due]:
+        """Lines of all minutes up to and with `until`, in the order of time. Reads no other row."""
+        ...
+
+
+class NoSchedules:
+    """Of a deployment without managed schedules: it has none, and takes none."""
+
+    def insert_schedule(self, schedule: Schedule) -> bool:
+        raise Refused(f"{schedule.name}: this deployment keeps no schedules", code="NoSchedules", field="schedule.by")
+
+    def read_schedule(self, schedule_id: str) -> Schedule | None:  # noqa: ARG002
+        return None
+
+    def update_schedule(self, schedule: Schedule) -> bool:  # noqa: ARG002
+        return False
+
+    def schedules(self, *, after: str, limit: int) -> list[Schedule]:  # noqa: ARG002
+        return []
+
+    def put_due(self, due: Due) -> None:
+        raise Refused(f"{due.schedule_id}: this deployment keeps no schedules", code="NoSchedules")
+
+    def drop_due(self, minute: str, schedule_id: str, *, version: int) -> None:
+        pass
+
+    def due(self, *, until: str, limit: int) -> list[Due]:  # noqa: ARG002
+        return []
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything the use cases act through, put together by the composition root."""
@@ -267,6 +328,7 @@ class Ports:
     publisher: EventPublisher
     runs: RunStore
     quota: QuotaLedger
+    schedules: ScheduleStore = NoSchedules()  # noqa: RUF009  it has no state
 
 
 @dataclass(frozen=True, slots=True)

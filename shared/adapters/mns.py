@@ -18,6 +18,7 @@ from shared.core.errors import FleetrunError, Unavailable, UnknownOutcome
 
 WAKEUPS = "fleetrun-wakeups"
 DEAD_LETTERS = "fleetrun-dead-letters"
+FIRINGS = "fleetrun-firings"
 EVENTS = "fleetrun-events"
 
 _THROTTLED = frozenset({"TooManyRequests", "QpsLimitExceeded"})
@@ -68,6 +69,9 @@ class MnsQueues:
 
     def send_dead_letter(self, body: bytes) -> None:
         self._send(DEAD_LETTERS, body, delay_s=0)
+
+    def send_firing(self, body: bytes, *, delay_s: int) -> None:
+        self._send(FIRINGS, body, delay_s=delay_s)
 
     def _send(self, queue: str, body: bytes, *, delay_s: int) -> None:
         def act() -> None:

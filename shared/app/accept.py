@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.app.advance import advance
+from shared.app.emit import wake
 from shared.core.errors import Refused
 from shared.core.model import Run, run_id_of
 from shared.core.requests import InvokeRequest, hash_of
@@ -18,22 +19,39 @@ def accept_run(ports: Ports, policy: Policy, request: InvokeRequest) -> str:
     """
     run = _run_of(request, policy, now_ms=ports.clock.now_ms())
     inserted = ports.runs.insert_run(run)
+    if not _is_unfinished(ports, run, inserted=inserted):
+        return "repeated"
+    advance(ports, policy, WakeUp(run_id=run.run_id, wakeup_no=0))
+    return "accepted" if inserted else "repeated"
+
+
+def start_run(ports: Ports, policy: Policy, request: InvokeRequest) -> str:
+    """The same, but the first step is left to a wake-up: for who starts many runs, and has no time for their steps."""
+    run = _run_of(request, policy, now_ms=ports.clock.now_ms())
+    inserted = ports.runs.insert_run(run)
+    if not _is_unfinished(ports, run, inserted=inserted):
+        return "repeated"
+    wake(ports, run, due_ms=run.due_ms, event_sent=0)
+    return "accepted" if inserted else "repeated"
+
+
+def _is_unfinished(ports: Ports, run: Run, *, inserted: bool) -> bool:
+    """Puts the run on the lists, unless it is there and has ended. Raises Refused for another body of the same id."""
     if not inserted:
         stored = ports.runs.read_run(run.run_id)
         assert stored is not None, f"{run.run_id} is there and is not"
         if stored.body_hash != run.body_hash:
             raise Refused(
-                f"requestId {request.request_id!r} was used before, with another body; choose a new one",
+                f"requestId {run.request_id!r} was used before, with another body; choose a new one",
                 code="RequestIdReused",
                 field="requestId",
             )
         if stored.due_ms == 0:
-            return "repeated"
+            return False
     ports.runs.remember(run)
     if inserted:
         ports.log("run.accepted", run_id=run.run_id, request_id=run.request_id, region=run.region)
-    advance(ports, policy, WakeUp(run_id=run.run_id, wakeup_no=0))
-    return "accepted" if inserted else "repeated"
+    return True
 
 
 def _run_of(request: InvokeRequest, policy: Policy, *, now_ms: int) -> Run:

@@ -135,3 +135,31 @@ GMT_WEST_MINUTES_MAX = 12 * 60 + 59
 """Zone GMT-12:59: error code page, 2025-12."""
 GMT_EAST_MINUTES_MAX = 14 * 60 + 59
 """Zone GMT+14:59: error code page, 2025-12."""
+MISSED_MAX_DEFAULT = 10
+"""Ours: missed firings that "all" makes up for."""
+MISSED_MAX = 100
+"""Ours."""
+MISSED_WINDOW_S_DEFAULT = 3_600
+"""Ours: older missed firings are let go."""
+MISSED_WINDOW_S_MAX = 86_400
+"""Ours: a day of 10-second firings is still counted in less than a second."""
+MISSED_COUNT_MAX = 1_000
+"""Ours: as many missed firings are counted; beyond, "more" is said."""
+FIRE_GRACE_MS = 120_000
+"""Ours: a firing that comes so late is late, not missed: two ticks of the timer may fail."""
+JITTER_S_MAX = 3_600
+"""Ours."""
+WAITING_MAX = 10
+"""Ours: firings that wait for the previous run ("overlap": "queue")."""
+OVERLAP_LOOK_MS = 15_000
+"""Ours: how often a waiting firing looks whether the previous run has ended."""
+TICK_AHEAD_MS = 90_000
+"""Ours: a tick sends what fires until the next one, and half a minute more in case that is late."""
+TICK_DUE_MAX = 20_000
+"""Ours: firings that one tick sends messages for; the rest is the next one's."""
+SCHEDULE_NAME_CHARS_MAX = 100
+"""Ours: with the time of a firing it is the requestId of that firing's run."""
+SCHEDULE_REQUEST_BYTES_MAX = 500_000
+"""Ours: a schedule is one row, and an attribute holds 2 MB (limits page 2021)."""
+CHANGES_REMEMBERED = 20
+"""Ours: requestIds of changes that a schedule remembers, so that a repeated or late one is not made again."""

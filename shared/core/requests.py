@@ -16,6 +16,7 @@ import msgspec
 
 from shared.core import limits
 from shared.core.errors import Refused
+from shared.core.schedule_spec import ScheduleSpec
 
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:@/+=-]*$")
 _INSTANCE_ID = re.compile(r"^i-[A-Za-z0-9-]{1,62}$")
@@ -178,6 +179,8 @@ class InvokeRequest(
     rate_control: RateControl = RateControl()
     on_unfit: Literal["skip", "reject"] = "skip"
     on_quota_exhausted: Literal["defer", "reject"] = "defer"
+    schedule: ScheduleSpec | None = None
+    """Absent: once, now."""
 
     def __post_init__(self) -> None:
         _check_request_id(self.request_id)
@@ -196,6 +199,10 @@ class InvokeRequest(
             _check_length("parameters", name, high=limits.PARAMETER_NAME_CHARS_MAX)
             if not _PARAMETER.match(name):
                 raise _wrong("parameters", f"has the name {name!r}; names hold letters, digits, - and _")
+        if self.schedule is not None:
+            self.schedule.check_timeout(self.timeout)
+            if self.schedule.by == "fleetrun":
+                _check_length("requestId", self.request_id, high=limits.SCHEDULE_NAME_CHARS_MAX)
 
 
 class StopRequest(
@@ -215,7 +222,23 @@ class StopRequest(
             _check_instance_ids("instanceIds", self.instance_ids)
 
 
-Request = InvokeRequest | StopRequest
+class ScheduleRequest(
+    _Wire, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, tag_field="kind", tag="schedule"
+):
+    """Change a schedule that fleetrun keeps; to make one, send an invoke request with a `schedule`."""
+
+    request_id: str
+    schedule: str
+    """The requestId of the request that made it, or the schedule's id."""
+    action: Literal["pause", "resume", "remove", "fire-now"]
+
+    def __post_init__(self) -> None:
+        _check_request_id(self.request_id)
+        _check_length("requestId", self.request_id, high=limits.SCHEDULE_NAME_CHARS_MAX)
+        _check_length("schedule", self.schedule, high=limits.SCHEDULE_NAME_CHARS_MAX)
+
+
+Request = InvokeRequest | StopRequest | ScheduleRequest
 
 
 def _check_request_id(request_id: str) -> None:
@@ -224,13 +247,13 @@ def _check_request_id(request_id: str) -> None:
         raise _wrong("requestId", f"is {request_id[:80]!r}; it holds letters, digits and ._:@/+=- and starts with one")
 
 
-_DECODER: msgspec.json.Decoder[InvokeRequest | StopRequest] = msgspec.json.Decoder(InvokeRequest | StopRequest)
+_DECODER: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _FIELD_CHARS_MAX, _REASON_CHARS_MAX = 200, 1_000
 """Ours."""
 _AT = re.compile(r" - at `\$?\.?(.*)`$")
 
 
-def decode_request(body: bytes) -> InvokeRequest | StopRequest:
+def decode_request(body: bytes) -> Request:
     """The request in `body` (JSON, UTF-8, at most REQUEST_BYTES_MAX).
 
     Raises Refused with code BadRequest, `field` and a message that says value and what would be right.
@@ -269,4 +292,8 @@ def _refused(field: str, message: str) -> Refused:
 
 def hash_of(request: InvokeRequest) -> str:
     """Of the request's meaning: field order and spacing of the JSON do not matter."""
-    return hashlib.sha256(msgspec.json.encode(request, order="deterministic")).hexdigest()[:32]
+    encoded = msgspec.json.encode(request, order="deterministic")
+    if request.schedule is None:
+        # As it was before requests could have one: a run that was accepted then is still found by its request.
+        encoded = encoded.removesuffix(b',"schedule":null}') + b"}"
+    return hashlib.sha256(encoded).hexdigest()[:32]

@@ -18,6 +18,7 @@ from shared.adapters.mns import MnsAccounts, MnsEvents, MnsQueues
 from shared.adapters.patience import Patience
 from shared.adapters.quota_ledger import TableQuotaLedger
 from shared.adapters.run_store import TableRunStore
+from shared.adapters.schedule_store import TableScheduleStore
 from shared.adapters.system import RandomIds, SystemClock, ThreadLanes, sleep_ms
 from shared.adapters.tablestore_calls import TableCalls
 from shared.core import limits
@@ -39,6 +40,7 @@ class Adapters:
     accounts: MnsAccounts
     runs: TableRunStore
     quota: TableQuotaLedger
+    schedules: TableScheduleStore
     lanes: ThreadLanes
     tables: TableCalls
     ecs: EcsCalls
@@ -81,6 +83,7 @@ def adapters_of(settings: Settings, credentials: Credentials) -> Adapters:
         accounts=accounts,
         runs=TableRunStore(tables),
         quota=TableQuotaLedger(tables),
+        schedules=TableScheduleStore(tables),
         lanes=lanes,
         tables=tables,
         ecs=calls,
@@ -123,6 +126,7 @@ def ports_of(adapters: Adapters, log: JsonLog) -> Ports:
         publisher=adapters.publisher,
         runs=adapters.runs,
         quota=adapters.quota,
+        schedules=adapters.schedules,
     )
 
 

@@ -38,6 +38,15 @@ def messages_of(payload: bytes, *, request_id: str) -> list[Message]:
     return [_wrapped(shape, request_id) or _direct(payload, request_id)]
 
 
+def is_timer(payload: bytes) -> bool:
+    """Whether a timer sent this, with or without a message in it."""
+    try:
+        shape = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return isinstance(shape, dict) and {"triggerTime", "triggerName", "payload"} <= set(shape)
+
+
 def _wrapped(shape: Any, request_id: str) -> Message | None:
     """The message in a trigger's wrapping; None if `shape` is not wrapped."""
     if not isinstance(shape, dict):

@@ -8,11 +8,12 @@ import pytest
 
 from shared.adapters.quota_ledger import TableQuotaLedger
 from shared.adapters.run_store import TableRunStore
-from shared.ports import QuotaLedger
+from shared.adapters.schedule_store import TableScheduleStore
+from shared.ports import QuotaLedger, ScheduleStore
 from tests.adapters.clients import table_calls
 from tests.adapters.doubles import Doubles, doubles
 from tests.adapters.stores import AnyRunStore
-from tests.app.memory import MemoryQuotaLedger, MemoryRunStore
+from tests.app.memory import MemoryQuotaLedger, MemoryRunStore, MemoryScheduleStore
 
 
 @pytest.fixture
@@ -33,3 +34,10 @@ def ledger(request: pytest.FixtureRequest) -> QuotaLedger:
     if request.param == "memory":
         return MemoryQuotaLedger()
     return TableQuotaLedger(table_calls(request.getfixturevalue("cloud").url))
+
+
+@pytest.fixture(params=["memory", "tablestore"])
+def schedules(request: pytest.FixtureRequest) -> ScheduleStore:
+    if request.param == "memory":
+        return MemoryScheduleStore()
+    return TableScheduleStore(table_calls(request.getfixturevalue("cloud").url))

@@ -24,6 +24,8 @@ TABLES = {
     "quota": ("region", "day"),
     "unfinished": ("shard", "run_id"),
     "recent": ("day", "position"),
+    "schedules": ("schedule_id",),
+    "due": ("minute", "schedule_id"),
 }
 
 
@@ -59,8 +61,8 @@ def doubles() -> Iterator[Doubles]:
     }
     with serve(endpoints, timeline=timeline) as served:
         sdk = _sdk(served.url, account)
-        for table, (first, second) in TABLES.items():
-            _create(sdk, table, first, second)
+        for table, key in TABLES.items():
+            _create(sdk, table, key)
         yield Doubles(served, sdk)
 
 
@@ -77,8 +79,8 @@ def _sdk(url: str, account: Account) -> Any:
     )
 
 
-def _create(sdk: Any, table: str, first: str, second: str) -> None:
+def _create(sdk: Any, table: str, key: tuple[str, ...]) -> None:
     from tablestore import CapacityUnit, ReservedThroughput, TableMeta, TableOptions
 
-    meta = TableMeta(table, [(first, "STRING"), (second, "STRING")])
+    meta = TableMeta(table, [(name, "STRING") for name in key])
     sdk.create_table(meta, TableOptions(), ReservedThroughput(CapacityUnit(0, 0)))

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from shared.core.model import Chunk, Event, Excluded, Run, StopMark, Target
 from shared.core.requests import Command, InvokeRequest, RateControl, TargetSelection
+from shared.core.schedule import Schedule
+from shared.core.schedule_spec import ScheduleSpec
 
 REQUEST = InvokeRequest(
     request_id="deploy-42",
@@ -83,3 +89,16 @@ def an_event(sequence: int, text: str = "{}", run_id: str = "run-0001") -> Event
 
 def excluded(count: int) -> list[Excluded]:
     return [Excluded(f"i-{number:05d}", f"web-{number}", "NotRunning", "It is Stopped.") for number in range(count)]
+
+
+def a_schedule(name: str = "nightly", **changes: Any) -> Schedule:
+    spec = ScheduleSpec(frequency="0 0 3 * * ?", by="fleetrun", overlap="queue", jitter=30)
+    fields: dict[str, Any] = {
+        "schedule_id": f"sch-{name}",
+        "name": name,
+        "request": msgspec.structs.replace(REQUEST, request_id=name, schedule=spec),
+        "body_hash": "abc",
+        "region": "cn-hangzhou",
+        "created_ms": 1_767_571_200_000,
+    }
+    return Schedule(**{**fields, **changes})

@@ -16,6 +16,7 @@ from shared.core import limits
 from shared.ports import Policy, Ports
 from tests.app.memory_ecs import Ending, KnownInstance, MemoryDirectory, MemoryRunner, linux
 from tests.app.memory_faults import Faults, faulty
+from tests.app.memory_schedules import MemoryScheduleStore
 from tests.app.memory_stores import MemoryQuotaLedger, MemoryRunStore
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "MemoryQuotaLedger",
     "MemoryRunStore",
     "MemoryRunner",
+    "MemoryScheduleStore",
     "RecordingLog",
     "SeededIds",
     "SequentialLanes",
@@ -98,6 +100,8 @@ class MemoryQueue(Faults):
         self.wakeups: list[tuple[int, bytes]] = []
         """(seen from, body), in the order of sending."""
         self.dead_letters: list[bytes] = []
+        self.firings: list[tuple[int, bytes]] = []
+        """The same of the queue of schedules."""
 
     @faulty
     def send_wakeup(self, body: bytes, *, delay_s: int) -> None:
@@ -109,6 +113,11 @@ class MemoryQueue(Faults):
     def send_dead_letter(self, body: bytes) -> None:
         assert len(body) * 4 <= limits.MESSAGE_BYTES_MAX * 3, "too large for a queue"
         self.dead_letters.append(body)
+
+    @faulty
+    def send_firing(self, body: bytes, *, delay_s: int) -> None:
+        assert 0 <= delay_s <= limits.DELAY_S_MAX, f"a delay of {delay_s} s"
+        self.firings.append((self._clock.now_ms() + delay_s * 1000, body))
 
     def next_due_ms(self) -> int | None:
         return min((due_ms for due_ms, _ in self.wakeups), default=None)
@@ -144,6 +153,7 @@ class World:
     publisher: MemoryPublisher = field(default_factory=MemoryPublisher)
     runs: MemoryRunStore = field(default_factory=MemoryRunStore)
     quota: MemoryQuotaLedger = field(default_factory=MemoryQuotaLedger)
+    schedules: MemoryScheduleStore = field(default_factory=MemoryScheduleStore)
 
     def __post_init__(self) -> None:
         self.runner = MemoryRunner(self.clock, self.directory)
@@ -161,6 +171,7 @@ class World:
             publisher=self.publisher,
             runs=self.runs,
             quota=self.quota,
+            schedules=self.schedules,
         )
 
 

@@ -33,6 +33,15 @@ EXPECTED: dict[str, dict[str, int]] = {
     "accept_requests/timer.json": {"accepted": 1},
     "accept_requests/direct.json": {"accepted": 1},
     "accept_requests/direct-list.json": {"accepted": 2},
+    "accept_requests/schedule-add.json": {"scheduled": 1},
+    "accept_requests/queue-schedule-changes.json": {
+        "active": 1,
+        "fired": 1,
+        "paused": 1,
+        "rejected": 1,
+        "removed": 1,
+        "scheduled": 1,
+    },
     "stop_runs/queue-cloud-events.json": {"stopping": 2},
     "stop_runs/queue-single-cloud-event.json": {"stopping": 1},
     "stop_runs/queue-raw-data.json": {"stopping": 1},
@@ -43,6 +52,11 @@ EXPECTED: dict[str, dict[str, int]] = {
     "advance_runs/queue-raw-data.json": {"Running": 1},
     "advance_runs/queue-no-wakeup.json": {"refused": 1},
     "advance_runs/direct.json": {"Running": 1},
+    "fire_schedules/timer.json": {},
+    "fire_schedules/queue-cloud-events.json": {"fired": 1, "missing": 1},
+    "fire_schedules/queue-raw-data.json": {"fired": 1},
+    "fire_schedules/queue-no-wake.json": {"refused": 1},
+    "fire_schedules/direct.json": {"fired": 1},
     "sweep_runs/timer.json": {},
     "sweep_runs/direct.json": {},
 }
@@ -73,6 +87,9 @@ def test_a_sample_is_understood_by_its_function(monkeypatch: pytest.MonkeyPatch,
     if not sample.startswith("accept_requests/"):
         call(monkeypatch, world, "accept_requests/direct.json")
         world.clock.advance(1_500)
+    if sample.startswith("fire_schedules/"):
+        call(monkeypatch, world, "accept_requests/schedule-add.json")
+        world.clock.advance(60_000)
 
     answer = call(monkeypatch, world, sample)
 

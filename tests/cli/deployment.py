@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cli.queues import DEAD_LETTERS, REQUESTS, STOPS
-from shared.adapters.mns import EVENTS, WAKEUPS, MnsEvents, MnsQueues
+from shared.adapters.mns import EVENTS, FIRINGS, WAKEUPS, MnsEvents, MnsQueues
 from shared.adapters.quota_ledger import TableQuotaLedger
 from shared.adapters.run_store import TableRunStore
 from shared.app.advance import advance
@@ -42,7 +42,7 @@ from tests.app.memory import (
     memory_policy,
 )
 
-QUEUES = (REQUESTS, STOPS, WAKEUPS, DEAD_LETTERS, "fleetrun-events")
+QUEUES = (REQUESTS, STOPS, WAKEUPS, FIRINGS, DEAD_LETTERS, "fleetrun-events")
 STEPS_MAX = 500
 
 

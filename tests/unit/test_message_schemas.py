@@ -9,9 +9,10 @@ import pytest
 
 from cli.event_types import decode_event
 from cli.schemas import FOLDER, schemas
-from shared.core import emit
+from shared.core import emit, schedule_events
 from shared.core.model import Chunk, Excluded, Run, Target
-from tests.adapters.values import a_full_run
+from shared.core.schedule import Start
+from tests.adapters.values import a_full_run, a_schedule
 
 TARGET = Target("i-1", "web-1", "Failed", ended_no=1, exit_code=3, output_head="x")
 CHUNK = Chunk("run-0001", 1, 0, (TARGET,), invoke_id="t-1")
@@ -43,3 +44,18 @@ def test_an_event_has_exactly_the_fields_of_its_type(draft: emit.Draft) -> None:
     body = emit.numbered(run, [draft], account_id="1234567890123456", now_ms=run.accepted_ms)[0].body
 
     assert msgspec.to_builtins(decode_event(body)) == json.loads(body)
+
+
+def test_an_event_of_a_schedule_has_exactly_the_fields_of_its_type() -> None:
+    schedule = a_schedule()
+    drafts = [
+        schedule_events.fired(Start("nightly@2026-01-05T00:00:00Z"), fire_ms=1_767_571_200_000),
+        schedule_events.missed([1_767_571_200_000], reason="Late", more=True),
+    ]
+
+    said = schedule_events.said(schedule, drafts, now_ms=schedule.created_ms)
+
+    assert tuple(event.kind for event in said) == schedule_events.TYPES
+    for event in said:
+        body = schedule_events.encode(schedule, event, account_id="1234567890123456")
+        assert msgspec.to_builtins(decode_event(body)) == json.loads(body)

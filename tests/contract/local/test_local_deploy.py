@@ -109,6 +109,7 @@ def test_the_projects_template_makes_its_queues_topic_tables_functions_and_trigg
     assert {queue.name for queue in world.mns.queues()[0]} >= {
         "fleetrun-dead-letters",
         "fleetrun-events",
+        "fleetrun-firings",
         "fleetrun-requests",
         "fleetrun-stops",
         "fleetrun-wakeups",
