@@ -145,7 +145,7 @@ def assemble(
     endpoints: dict[str, Endpoint] = {
         "ecs": EcsEndpoint(ecs, account=account, ids=ids, checks_signature=checks, date_clock=dates),
         "mns": MnsEndpoint(mns, account=account, ids=ids, checks_signature=checks, date_clock=dates),
-        "tablestore": TablestoreEndpoint(tables, account=account, ids=ids, date_clock=dates),
+        "tablestore": TablestoreEndpoint(tables, account=account, ids=ids, checks_signature=checks, date_clock=dates),
         "fc": FcEndpoint(fc, account=account, ids=ids, checks_signature=checks, date_clock=dates),
     }
     return Services(options, url, ids, ecs, mns, tables, fc, endpoints, pusher)
