@@ -68,15 +68,17 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=5)
     options = parser.parse_args()
     report = {function: measure(function, times=options.times) for function in FUNCTIONS}
-    if options.json:
-        sys.stdout.write(json.dumps(report) + "\n")
-        return
-    sys.stdout.write(f"{'function':<16} {'import':>9} {'initializer':>12} {'modules':>8} {'memory':>8}\n")
-    for function, row in report.items():
-        sys.stdout.write(
-            f"{function:<16} {row['import_ms']:>6.0f} ms {row['initializer_ms']:>9.0f} ms"
-            f" {row['modules']:>8.0f} {row['rss_mb']:>5.0f} MB\n"
-        )
+    sys.stdout.write(json.dumps(report) + "\n" if options.json else told(report))
+
+
+def told(report: dict[str, dict[str, float]]) -> str:
+    lines = [f"  {'function':<16} {'import':>9} {'initializer':>12} {'modules':>8} {'memory':>8}\n"]
+    lines += [
+        f"  {function:<16} {row['import_ms']:>6.0f} ms {row['initializer_ms']:>9.0f} ms"
+        f" {row['modules']:>8.0f} {row['rss_mb']:>5.0f} MB\n"
+        for function, row in report.items()
+    ]
+    return "".join(lines)
 
 
 if __name__ == "__main__":
