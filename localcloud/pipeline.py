@@ -28,7 +28,7 @@ def route(request: Request) -> str:
         return "control"
     if request.path.startswith(FC_PATHS):
         return "fc"
-    if request.method == "POST" and ("x-ots-instancename" in headers or "x-ots-apiversion" in headers):
+    if "x-ots-instancename" in headers or "x-ots-apiversion" in headers:
         return "tablestore"
     if "x-mns-version" in headers or headers.get("authorization", "").startswith("MNS "):
         return "mns"
