@@ -9,6 +9,7 @@ from shared.core.errors import Unavailable, UnknownOutcome
 from shared.core.quota import Settled, next_ask
 
 ATTEMPTS_MAX = 20
+"""Ours: reads and writes of the day's row for one grant; each lost race makes one more."""
 
 
 def units_left(hold: Hold, *, needed: int) -> int:
