@@ -1,0 +1,383 @@
+"""Asynchronous calls, destinations, timers and topics on a clock that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime, timezone
+
+import pytest
+
+from localcloud.fc.errors import FcError
+from localcloud.fc.limits import Limits
+from localcloud.fc.values import AsyncConfig, TriggerSpec
+from localcloud.file_journal import FileJournal
+from localcloud.mns.values import Publication, Subscription
+from tests.contract.fc.worlds import FAILS, RETURNS, THROTTLED, FcWorld
+
+DOCUMENT_KEYS = {"timestamp", "requestContext", "requestPayload", "responseContext", "responsePayload"}
+TOLD = "acs:mns:cn-hangzhou:1234567890123456:/queues/told/messages"
+
+
+def test_an_accepted_call_is_run_once_and_its_success_is_told() -> None:
+    world = FcWorld()
+    world.fc.put_async_config("f", AsyncConfig(on_success=TOLD))
+
+    async def story(world: FcWorld) -> None:
+        request_id = world.fc.invoke_async("f", b"hello")
+        await world.settle()
+
+        (document,) = world.documents("told")
+        assert set(document) == DOCUMENT_KEYS
+        assert document["requestContext"] == {
+            "requestId": request_id,
+            "functionArn": "acs:fc:cn-hangzhou:1234567890123456:functions/f",
+            "condition": "",
+            "approximateInvokeCount": 1,
+        }
+        assert document["requestPayload"] == "hello"
+        assert document["responseContext"] == {"statusCode": 200, "functionError": ""}
+        assert document["responsePayload"] == '"done"'
+        assert world.functions.events("f") == [b"hello"]
+
+    world.play(story)
+
+
+def test_a_function_error_is_repeated_three_times_and_then_told_as_a_failure() -> None:
+    world = FcWorld()
+    world.functions.answers("f", FAILS)
+    world.fc.put_async_config("f", AsyncConfig(on_failure=TOLD))
+
+    async def story(world: FcWorld) -> None:
+        world.fc.invoke_async("f", b"hello")
+        await world.advance(60_000)
+
+        assert [call.retry_count for _, call in world.functions.calls] == [0, 1, 2, 3]
+        assert len({call.request_id for _, call in world.functions.calls}) == 1
+        (document,) = world.documents("told")
+        assert document["requestContext"]["condition"] == "UnhandledInvocationError"
+        assert document["requestContext"]["approximateInvokeCount"] == 4
+        assert document["responseContext"]["functionError"] == "UnhandledInvocationError"
+        assert json.loads(document["responsePayload"]) == {"errorMessage": "boom"}
+
+    world.play(story)
+
+
+@pytest.mark.parametrize("retries", [0, 1, 8])
+def test_the_number_of_retries_is_the_configured_one(retries: int) -> None:
+    world = FcWorld()
+    world.functions.answers("f", FAILS)
+    world.fc.put_async_config("f", AsyncConfig(retries_max=retries))
+
+    async def story(world: FcWorld) -> None:
+        world.fc.invoke_async("f", b"")
+        await world.advance(3_600_000)
+
+        assert len(world.functions.calls) == retries + 1
+        assert world.fc.state()["asyncCalls"] == []
+
+    world.play(story)
+
+
+def test_throttling_is_waited_out_and_counts_as_no_retry() -> None:
+    world = FcWorld()
+    world.functions.answers("f", THROTTLED, THROTTLED, THROTTLED, RETURNS)
+    world.fc.put_async_config("f", AsyncConfig(retries_max=0))
+
+    async def story(world: FcWorld) -> None:
+        begun_ms = world.now_ms
+        world.fc.invoke_async("f", b"")
+        await world.advance(60_000)
+
+        assert [ms - begun_ms for ms in world.functions.seen_ms] == [0, 500, 1_500, 3_500]
+        assert [call.retry_count for _, call in world.functions.calls] == [0, 0, 0, 0]
+
+    world.play(story)
+
+
+def test_throttling_for_more_than_five_hours_is_the_end() -> None:
+    world = FcWorld()
+    world.functions.answers("f", THROTTLED)
+    world.fc.put_async_config("f", AsyncConfig(on_failure=TOLD))
+
+    async def story(world: FcWorld) -> None:
+        world.fc.invoke_async("f", b"")
+        await world.advance(24 * 3_600_000)
+
+        (document,) = world.documents("told")
+        assert document["requestContext"]["condition"] == "FunctionResourceExhausted"
+
+    world.play(story)
+
+
+def test_an_event_that_became_too_old_is_not_run_any_more() -> None:
+    world = FcWorld()
+    world.functions.answers("f", FAILS)
+    world.fc.put_async_config("f", AsyncConfig(on_failure=TOLD, age_s_max=2, retries_max=8))
+
+    async def story(world: FcWorld) -> None:
+        world.fc.invoke_async("f", b"")
+        await world.advance(600_000)
+
+        # After 0 s and 1 s; the third attempt would be at 3 s.
+        assert len(world.functions.calls) == 2
+        (document,) = world.documents("told")
+        assert document["requestContext"]["condition"] == "MaximumEventAgeExceeded"
+
+    world.play(story)
+
+
+def test_a_delayed_call_waits_and_a_task_id_is_taken_once() -> None:
+    world = FcWorld()
+
+    async def story(world: FcWorld) -> None:
+        world.fc.invoke_async("f", b"later", delay_s=60, task_id="t-1")
+        await world.advance(59_999)
+        assert world.functions.calls == []
+        await world.advance(1)
+        assert world.functions.events("f") == [b"later"]
+
+        with pytest.raises(FcError, match="t-1") as refused:
+            world.fc.invoke_async("f", b"again", task_id="t-1")
+        assert (refused.value.code, refused.value.status) == ("StatefulAsyncInvocationAlreadyExists", 409)
+        world.fc.invoke_async("g", b"another function", task_id="t-1")
+
+    world.play(story)
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(128 * 1024, True), (128 * 1024 + 1, False)])
+def test_an_asynchronous_payload_has_at_most_128_kib(size: int, is_taken: bool) -> None:
+    world = FcWorld()
+    refusals = []
+
+    async def story(world: FcWorld) -> None:
+        try:
+            world.fc.invoke_async("f", b"x" * size)
+        except FcError as error:
+            refusals.append((error.code, error.status))
+
+    world.play(story)
+
+    assert refusals == ([] if is_taken else [("EntityTooLarge", 413)])
+
+
+def test_destinations_may_be_topics_and_functions() -> None:
+    world = FcWorld()
+    queue = "acs:mns:cn-hangzhou:1234567890123456:queues/told"
+    world.mns.subscribe(Subscription("t", "s", queue, notify_content_format="SIMPLIFIED"))
+    topic = "acs:mns:cn-hangzhou:1234567890123456:/topics/t/messages"
+    world.fc.put_async_config("f", AsyncConfig(on_success=topic))
+    world.fc.put_async_config("g", AsyncConfig(on_success="acs:fc:cn-hangzhou:1234567890123456:functions/f"))
+
+    async def story(world: FcWorld) -> None:
+        world.fc.invoke_async("g", b"first")
+        await world.advance(1_000)
+
+        (handed_on,) = world.functions.events("f")
+        assert json.loads(handed_on)["requestPayload"] == "first"
+        (told,) = world.documents("told")
+        assert told["requestPayload"] == handed_on.decode()
+
+    world.play(story)
+
+
+def test_a_missing_destination_costs_the_document_and_is_counted() -> None:
+    world = FcWorld()
+    world.fc.put_async_config("f", AsyncConfig(on_success="acs:mns:::/queues/nowhere/messages"))
+
+    async def story(world: FcWorld) -> None:
+        world.fc.invoke_async("f", b"")
+        await world.settle()
+
+        assert world.fc.state()["lostDestinations"] == 1
+        assert world.fc.state()["asyncCalls"] == []
+
+    world.play(story)
+
+
+def test_accepted_calls_survive_a_kill_with_the_attempts_they_had(tmp_path) -> None:
+    journal = FileJournal(tmp_path)
+    killed = FcWorld(journal=journal)
+    killed.functions.answers("f", FAILS)
+
+    async def cut_off() -> None:
+        await killed.fc.start()
+        killed.fc.invoke_async("f", b"1")
+        killed.fc.invoke_async("g", b"2", delay_s=30)
+        await killed.advance(1_000)
+        journal.flush()
+
+    asyncio.run(cut_off())  # no close: the process is gone
+    journal.close()
+    assert [call.retry_count for _, call in killed.functions.calls] == [0, 1]
+    again = FcWorld(journal=FileJournal(tmp_path), timeline=killed.timeline)
+
+    async def story(world: FcWorld) -> None:
+        await world.advance(40_000)
+
+        assert [(key, call.event, call.retry_count) for key, call in world.functions.calls] == [
+            ("f", b"1", 2),
+            ("g", b"2", 0),
+        ]
+        assert world.fc.state()["asyncCalls"] == []
+
+    again.play(story)
+
+
+def test_the_pause_between_retries_is_a_switch() -> None:
+    world = FcWorld(limits=Limits(async_retry_ms=60_000))
+    world.functions.answers("f", FAILS, RETURNS)
+
+    async def story(world: FcWorld) -> None:
+        world.fc.invoke_async("f", b"")
+        await world.advance(59_999)
+        assert len(world.functions.calls) == 1
+        await world.advance(1)
+        assert len(world.functions.calls) == 2
+
+    world.play(story)
+
+
+# -- timers -----------------------------------------------------------------------------------------------------------
+def timer(expression: str, **config: object) -> TriggerSpec:
+    return TriggerSpec("f", "tick", "timer", {"cronExpression": expression, "enable": True, **config})
+
+
+def test_a_timer_calls_at_each_time_with_its_payload() -> None:
+    world = FcWorld()
+    world.fc.create_trigger(timer("0 0 4 * * *", payload='{"job": "sweep"}'))
+
+    async def story(world: FcWorld) -> None:
+        await world.advance(2 * 86_400_000)
+
+        assert [json.loads(event) for event in world.functions.events("f")] == [
+            {"triggerTime": "2026-01-01T04:00:00Z", "triggerName": "tick", "payload": '{"job": "sweep"}'},
+            {"triggerTime": "2026-01-02T04:00:00Z", "triggerName": "tick", "payload": '{"job": "sweep"}'},
+        ]
+
+    world.play(story)
+
+
+def test_a_timer_in_a_zone_fires_at_the_zones_time() -> None:
+    world = FcWorld()
+    world.fc.create_trigger(timer("CRON_TZ=Asia/Shanghai 0 30 4 * * *"))
+
+    async def story(world: FcWorld) -> None:
+        await world.advance(86_400_000)
+
+        (event,) = world.functions.events("f")
+        assert json.loads(event)["triggerTime"] == "2026-01-01T20:30:00Z"
+
+    world.play(story)
+
+
+def test_an_interval_counts_from_when_the_trigger_began() -> None:
+    world = FcWorld()
+    world.fc.create_trigger(timer("@every 1h30m"))
+
+    async def story(world: FcWorld) -> None:
+        begun_ms = world.now_ms
+        await world.advance(4 * 3_600_000)
+
+        assert [ms - begun_ms for ms in world.functions.seen_ms] == [5_400_000, 10_800_000]
+
+    world.play(story)
+
+
+def test_a_timers_failing_call_is_repeated_like_any_asynchronous_one() -> None:
+    world = FcWorld()
+    world.functions.answers("f", FAILS, RETURNS)
+    world.fc.create_trigger(timer("@every 1h"))
+
+    async def story(world: FcWorld) -> None:
+        await world.advance(3_600_000 + 10_000)
+
+        assert [call.retry_count for _, call in world.functions.calls] == [0, 1]
+
+    world.play(story)
+
+
+def test_a_disabled_or_deleted_timer_does_not_fire() -> None:
+    world = FcWorld()
+    world.fc.create_trigger(TriggerSpec("f", "off", "timer", {"cronExpression": "@every 1m", "enable": False}))
+    world.fc.create_trigger(timer("@every 1m"))
+
+    async def story(world: FcWorld) -> None:
+        world.fc.triggers.delete("f", "tick")
+        await world.advance(600_000)
+
+        assert world.functions.calls == []
+
+    world.play(story)
+
+
+# -- topics -----------------------------------------------------------------------------------------------------------
+def topic(**config: object) -> TriggerSpec:
+    return TriggerSpec("f", "told", "mns_topic", config, source_arn="acs:mns:cn-hangzhou:1234567890123456:/topics/t")
+
+
+def test_a_topic_hands_over_the_bare_body_as_a_stream() -> None:
+    world = FcWorld()
+    world.fc.create_trigger(topic())
+
+    async def story(world: FcWorld) -> None:
+        world.mns.publish("t", Publication("hello topic"))
+        await world.advance(1_000)
+
+        assert world.functions.events("f") == [b"hello topic"]
+
+    world.play(story)
+
+
+def test_a_topic_in_json_hands_over_the_notification() -> None:
+    world = FcWorld()
+    world.fc.create_trigger(topic(notifyContentFormat="JSON"))
+
+    async def story(world: FcWorld) -> None:
+        world.mns.publish("t", Publication("hello topic"))
+        await world.advance(1_000)
+
+        event = json.loads(world.functions.events("f")[0])
+        assert event["Message"] == "hello topic"
+        assert event["TopicName"] == "t"
+        assert event["TopicOwner"] == event["Subscriber"] == "1234567890123456"
+        assert datetime.fromtimestamp(event["PublishTime"] / 1000, timezone.utc).year == 2026
+        assert {"MessageId", "MessageMD5", "SubscriptionName"} <= set(event)
+
+    world.play(story)
+
+
+def test_a_topic_trigger_with_a_filter_tag_gets_only_what_bears_it() -> None:
+    world = FcWorld()
+    world.fc.create_trigger(topic(filterTag="blue"))
+
+    async def story(world: FcWorld) -> None:
+        world.mns.publish("t", Publication("1", tag="red"))
+        world.mns.publish("t", Publication("2", tag="blue"))
+        await world.advance(1_000)
+
+        assert world.functions.events("f") == [b"2"]
+
+    world.play(story)
+
+
+@pytest.mark.parametrize(
+    ("spec", "named"),
+    [
+        (timer("0 0 4 * *"), "cronExpression"),
+        (timer("CRON_TZ=Mars/Base 0 0 4 * * *"), "Mars/Base"),
+        (timer("@every soon"), "soon"),
+        (timer("@every 5m", payload={"a": 1}), "payload"),
+        (topic(notifyContentFormat="SIMPLIFIED"), "notifyContentFormat"),
+        (topic(notifyStrategy="NEVER"), "notifyStrategy"),
+        (TriggerSpec("f", "h", "http", {"methods": ["FETCH"]}), "methods"),
+        (TriggerSpec("f", "h", "http", {"authType": "magic"}), "authType"),
+    ],
+)
+def test_a_wrong_trigger_is_refused_by_the_name_of_its_field(spec: TriggerSpec, named: str) -> None:
+    world = FcWorld()
+
+    with pytest.raises(FcError, match=named) as refused:
+        world.fc.create_trigger(spec)
+
+    assert refused.value.code == "InvalidArgument"
