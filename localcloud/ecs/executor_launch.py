@@ -20,6 +20,8 @@ from localcloud.ecs.executors import Job
 
 SHELL: Final = "/bin/sh"
 SEARCH_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DEFAULT_USERS: Final = ("", "root", "System")
+"""Who runs a script when nobody is named, on Linux and on Windows: here, we do."""
 INTERPRETED: Final = 'exec "$0"'
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 NAME_CHARS_MAX = 100
@@ -84,7 +86,7 @@ def user_name() -> str:
 
 
 def _check_user(name: str) -> None:
-    if name not in ("", "root", user_name()):
+    if name not in (*DEFAULT_USERS, user_name()):
         raise CannotLaunch(
             "AccountNotExists", f"the user {name!r} does not exist: local instances run scripts as {user_name()}"
         )

@@ -39,7 +39,7 @@ class Job:
     """"" and /root: the home of the instance."""
     timeout_s: int = 60
     username: str = ""
-    """"" and root: the user that the executor runs as."""
+    """"", root and System: the user that the executor runs as."""
     launcher: str = ""
     termination_mode: TerminationMode = "Process"
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)

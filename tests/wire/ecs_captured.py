@@ -124,3 +124,49 @@ NEW_TOKEN = Request(
     b"",
     NEW_SENT_MS,
 )
+
+# The same SDK's `call_api`, with the parameters in the body.
+NEW_BODY_SENT_MS = 1_795_551_029_000
+"""2026-11-24T20:10:29Z."""
+NEW_BODY_HEADERS = {
+    **NEW_HEADERS,
+    "host": "127.0.0.1:41449",
+    "x-acs-action": "RunCommand",
+    "x-acs-date": "2026-11-24T20:10:29Z",
+    "x-acs-credentials-provider": "static_ak",
+}
+NEW_BODY_AUTHORIZATION = (
+    "ACS3-HMAC-SHA256 Credential=LTAI5tLocalCloud,SignedHeaders=accept;content-type;host;user-agent;x-acs-action;"
+    "x-acs-content-sha256;x-acs-credentials-provider;x-acs-date;x-acs-signature-nonce;x-acs-version,Signature="
+)
+NEW_FORM = Request(
+    "POST",
+    "/",
+    "RegionId=cn-hangzhou&InstanceId.1=i-l001",
+    {
+        **NEW_BODY_HEADERS,
+        "x-acs-signature-nonce": "83d76f65da63caa85f13171605003cec",
+        "content-type": "application/x-www-form-urlencoded",
+        "x-acs-content-sha256": "fc4e36b1b41ca0c48401819434909837c9d64c2d98c7bfbec2f56f1c1b9607c9",
+        "authorization": f"{NEW_BODY_AUTHORIZATION}a2238f59384e51b7ecad49ddaf6a86df2924047c9ccee82810614b25752af5ea",
+        "content-length": "66",
+    },
+    b"CommandContent=echo+%22%C3%BC+a%2Bb+%2A~%22%0A&Type=RunShellScript",
+    NEW_BODY_SENT_MS,
+)
+NEW_JSON = Request(
+    "POST",
+    "/",
+    "RegionId=cn-hangzhou",
+    {
+        **NEW_BODY_HEADERS,
+        "x-acs-signature-nonce": "b3412b19c025b5bcbf4892b71bf1ea20",
+        "content-type": "application/json; charset=utf-8",
+        "x-acs-content-sha256": "daaef7bc2ad9932b0585220d993c2a92e768a2316a1916dae31a057f3b73b2aa",
+        "authorization": f"{NEW_BODY_AUTHORIZATION}7a1dc6357346493a4a2af4df27e0bcdb132862068ec8f3acefbd8c64e99db2d0",
+        "content-length": "116",
+    },
+    b'{"CommandContent":"echo \\"\xc3\xbc a+b\\"","Type":"RunShellScript","InstanceId":["i-l001"],'
+    b'"Tag":[{"Key":"k","Value":"v"}]}',
+    NEW_BODY_SENT_MS,
+)

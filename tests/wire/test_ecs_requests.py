@@ -26,6 +26,8 @@ from localcloud.http import Request
 from localcloud.ids import Ids
 from tests.wire.ecs_captured import (
     ACCOUNT,
+    NEW_FORM,
+    NEW_JSON,
     NEW_RUN,
     NEW_TOKEN,
     OLD_FORM,
@@ -113,6 +115,8 @@ def test_the_vendors_published_vector_is_signed_as_published() -> None:
         (OLD_TOKEN, "DescribeInstances"),
         (NEW_RUN, "RunCommand"),
         (NEW_TOKEN, "StopInvocation"),
+        (NEW_FORM, "RunCommand"),
+        (NEW_JSON, "RunCommand"),
     ],
 )
 def test_what_an_sdk_sent_is_let_in(request_: Request, action: str) -> None:
@@ -138,6 +142,29 @@ def test_a_form_in_the_body_says_the_same() -> None:
 
     assert rpc.required(call, "CommandContent") == SCRIPT
     assert rpc.numbered_list(call, "InstanceId") == ("i-1",)
+
+
+def test_the_newer_sdk_may_put_parameters_into_a_form_or_a_json_body() -> None:
+    of_form, of_json = gate().check(NEW_FORM), gate().check(NEW_JSON)
+
+    assert rpc.required(of_form, "CommandContent") == 'echo "ü a+b *~"\n'
+    assert rpc.required(of_json, "CommandContent") == 'echo "ü a+b"'
+    assert rpc.numbered_list(of_form, "InstanceId") == rpc.numbered_list(of_json, "InstanceId") == ("i-l001",)
+    assert rpc.tag_list(of_json, "Tag") == (("k", "v"),)
+    for request in (NEW_FORM, NEW_JSON):
+        assert refusal(replace(request, body=request.body.replace(b"echo", b"rm")))[0] == "SignatureDoesNotMatch"
+        kind = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+        assert refusal(replace(request, headers={**request.headers, **kind}))[0] in (
+            "SignatureDoesNotMatch",
+            "InvalidParameter",
+        )
+
+
+def test_a_json_body_is_not_covered_by_the_old_signature() -> None:
+    request = signed({})
+    with_body = replace(request, headers={"content-type": "application/json"}, body=b'{"Name":"x"}')
+
+    assert refusal(with_body)[0] == "IncompleteSignature"
 
 
 def test_a_lax_gate_lets_everybody_in_and_reads_as_well() -> None:
