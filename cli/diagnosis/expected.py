@@ -29,6 +29,8 @@ class Expected:
     subscriptions: tuple[Subscription, ...]
     tables: Mapping[str, tuple[tuple[str, str], ...]]
     """Name → primary key: names and types."""
+    driven: frozenset[str]
+    """Queues whose messages a trigger takes."""
     functions: Mapping[str, tuple[str, ...]]
     """Name → names of its triggers."""
     roles: Mapping[str, frozenset[str]]
@@ -54,6 +56,7 @@ def expected(*, region: str, account_id: str, path: Path = TEMPLATE) -> Expected
             each["TableName"]: tuple((column["Name"], column["Type"]) for column in each["PrimaryKey"])
             for each in found["ALIYUN::OTS::Table"]
         },
+        driven=frozenset(filter(None, map(_queue_of, found["ALIYUN::FC3::Trigger"]))),
         functions={
             each["FunctionName"]: tuple(
                 sorted(
@@ -77,6 +80,11 @@ def _evaluated(template: Template) -> dict[str, list[dict[str, Any]]]:
         attributes[resource.name] = defaultdict(lambda: "x", properties)
         found[resource.type].append(properties)
     return found
+
+
+def _queue_of(trigger: Mapping[str, Any]) -> str:
+    source = trigger["TriggerConfig"].get("eventSourceConfig", {}).get("eventSourceParameters", {})
+    return str(source.get("sourceMNSParameters", {}).get("QueueName", ""))
 
 
 def _subscription(properties: Mapping[str, Any]) -> Subscription:

@@ -11,7 +11,6 @@ from shared.core.errors import FleetrunError
 
 AGE_S_WARN = 120
 """Ours: a message that lies visible for so long is not being taken."""
-_DRIVEN = ("fleetrun-requests", "fleetrun-stops", "fleetrun-wakeups")
 _STACK = "update the stack from template.yml"
 
 
@@ -22,27 +21,25 @@ def check(queues: Queues, wanted: Expected, *, now_ms: int) -> Iterator[Finding]
         except FleetrunError as error:
             yield fail("queues", f"{name} is missing", _STACK) if _is_missing(error) else of_error("queues", error)
             continue
-        yield from _queue(queues, name, found, visibility_timeout_s=wanted.queues[name], now_ms=now_ms)
+        yield from _queue(queues, name, found, wanted, now_ms=now_ms)
     for topic in wanted.topics:
         yield _topic(queues, topic)
     for subscription in wanted.subscriptions:
         yield from _subscription(queues, subscription)
 
 
-def _queue(
-    queues: Queues, name: str, found: Attributes, *, visibility_timeout_s: int, now_ms: int
-) -> Iterator[Finding]:
+def _queue(queues: Queues, name: str, found: Attributes, wanted: Expected, *, now_ms: int) -> Iterator[Finding]:
     counts = f"{name}: {found.visible:,} visible, {found.hidden:,} being handled, {found.delayed:,} delayed"
-    if found.visibility_timeout_s < visibility_timeout_s:
+    if found.visibility_timeout_s < wanted.queues[name]:
         yield warn(
             "queues",
-            f"{name}: messages come again after {found.visibility_timeout_s} s, not {visibility_timeout_s} s",
+            f"{name}: messages come again after {found.visibility_timeout_s} s, not {wanted.queues[name]} s",
             _STACK + ": a slow call's messages would be handled twice at once",
         )
     if name == DEAD_LETTERS and found.visible:
         yield warn("dead letters", f"{found.visible:,} lie there", "fleetrun dlq list, then show and redrive")
         return
-    age_s = _age_s(queues, name, now_ms) if name in _DRIVEN and found.visible else 0
+    age_s = _age_s(queues, name, now_ms) if name in wanted.driven and found.visible else 0
     if age_s > AGE_S_WARN:
         yield warn(
             "backlog",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.queues import DEAD_LETTERS, REQUESTS, STOPS
-from shared.adapters.mns import WAKEUPS
+from shared.adapters.mns import FIRINGS, WAKEUPS
 from tests.adapters.doubles import Doubles
 from tests.app.driving import invoke_request
 from tests.cli.command_line import CommandLine
@@ -18,6 +18,7 @@ BAD = b'{"kind": "invoke", "requestId": "deploy-1", "tagets": {}}'
 GOOD = json.dumps(invoke_request("deploy-1"))
 STOP = '{"kind": "stop", "requestId": "stop-1", "runId": "run-0123456789abcdef0123"}'
 WAKEUP = '{"runId": "run-0123456789abcdef0123", "wakeupNo": 7}'
+FIRING = '{"scheduleId": "sch-0123456789abcdef0123", "minute": "2026-01-05T00:01"}'
 CLOUD_EVENTS = json.dumps([{"specversion": "1.0", "id": "1", "data": {"messageId": "A", "messageBody": GOOD}}])
 FAILED_CALL = json.dumps(
     {
@@ -78,6 +79,7 @@ def test_looking_takes_nothing_out_and_hides_nothing(deployment: Deployment, fle
         (FAILED_CALL, REQUESTS, GOOD),
         (STOP, STOPS, STOP),
         (WAKEUP, WAKEUPS, WAKEUP),
+        (FIRING, FIRINGS, FIRING),
         ("no JSON at all", REQUESTS, "no JSON at all"),
     ],
 )

@@ -85,6 +85,8 @@ def areas(found: Iterator[Finding]) -> list[tuple[str, str]]:
 def test_the_template_says_what_there_must_be() -> None:
     assert {"fleetrun-requests", "fleetrun-stops", "fleetrun-wakeups", DEAD_LETTERS} <= set(WANTED.queues)
     assert WANTED.tables["runs"] == (("run_id", "STRING"), ("part", "STRING"))
+    assert {"fleetrun-requests", "fleetrun-stops", "fleetrun-wakeups"} <= WANTED.driven
+    assert not {DEAD_LETTERS, "fleetrun-events"} & WANTED.driven
     assert WANTED.functions["accept_requests"] == ("requests",)
     assert WANTED.subscriptions[0].queue == "fleetrun-events"
     assert "ecs:InvokeCommand" in WANTED.roles["fleetrun-runs"]
