@@ -104,4 +104,4 @@ def known_actions() -> frozenset[str]:
 def _response(status: int, kind: str, root: str, document: Document) -> Response:
     if kind == "JSON":
         return Response(status, (("Content-Type", "application/json;charset=utf-8"),), msgspec.json.encode(document))
-    return Response(status, (("Content-Type", "text/xml;charset=utf-8"),), xml_of(root, document))
+    return Response(status, (("Content-Type", "text/xml;charset=utf-8"),), xml_of(root, msgspec.to_builtins(document)))

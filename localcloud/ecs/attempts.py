@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from localcloud.clock import Clock, Entry
 from localcloud.ecs.executors import Execution
@@ -16,8 +18,7 @@ EXIT_CODE_KILLED = 1
 """What the agent reports of a script that ran out of time (process.go, SyncRun)."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(msgspec.Struct, frozen=True, gc=False):
     """How a script ended. `exit_code` None: there is none."""
 
     status: str

@@ -87,7 +87,7 @@ def command(one: Command, encoding: str) -> Document:
 def invocation(seen: Seen, encoding: str, *, with_output: bool) -> Document:
     """As DescribeInvocations shows it."""
     one = seen.invocation
-    rows = [_invoke_instance(one, row, seen.fires_again, encoding, with_output) for row in seen.rows]
+    rows = [_invoke_instance(one, row, seen, encoding, with_output=with_output) for row in seen.rows]
     return {
         "InvokeId": one.invoke_id,
         "CommandId": one.command_id,
@@ -115,62 +115,123 @@ def invocation(seen: Seen, encoding: str, *, with_output: bool) -> Document:
     }
 
 
-def _invoke_instance(
-    one: Invocation,
-    row: Row,
-    fires_again: bool,  # noqa: FBT001  once per row of a page of 5,000
-    encoding: str,
-    with_output: bool,  # noqa: FBT001
-) -> Document:
-    document = {
-        "InstanceId": row.instance_id,
-        "InstanceInvokeStatus": OLD[row.status],
-        "InvocationStatus": row.status,
-        "ExitCode": row.exit_code or 0,
-        "ErrorCode": row.error_code,
-        "ErrorInfo": row.error_info,
-        "Dropped": row.dropped,
-        "Repeats": row.repeats,
-        "Timed": fires_again,
-        "CreationTime": time_of(row.created_ms),
-        "StartTime": time_of(row.start_ms),
-        "FinishTime": time_of(row.finish_ms),
-        "StopTime": time_of(row.stop_ms),
-        "UpdateTime": time_of(row.updated_ms),
-        **_oss_output(one, row),
-    }
+class InvokeInstance(msgspec.Struct, rename="pascal", gc=False):
+    """A row in DescribeInvocations. A struct, as pages may hold 5,000 of them."""
+
+    instance_id: str
+    instance_invoke_status: str
+    invocation_status: str
+    exit_code: int
+    error_code: str
+    error_info: str
+    dropped: int
+    repeats: int
+    timed: bool
+    creation_time: str
+    start_time: str
+    finish_time: str
+    stop_time: str
+    update_time: str
+    output: str | msgspec.UnsetType = msgspec.UNSET
+    oss_output_uri: str = ""
+    oss_output_status: str = ""
+    oss_output_error_code: str = ""
+    oss_output_error_info: str = ""
+
+
+class InvocationResult(msgspec.Struct, rename="pascal", gc=False):
+    """A row in DescribeInvocationResults."""
+
+    invoke_id: str
+    command_id: str
+    instance_id: str
+    invoke_record_status: str
+    invocation_status: str
+    exit_code: int
+    error_code: str
+    error_info: str
+    output: str
+    dropped: int
+    repeats: int
+    start_time: str
+    finished_time: str
+    stop_time: str
+    username: str
+    container_id: str
+    container_name: str
+    launcher: str
+    termination_mode: str
+    oss_output_delivery: str
+    tags: Document
+    oss_output_uri: str = ""
+    oss_output_status: str = ""
+    oss_output_error_code: str = ""
+    oss_output_error_info: str = ""
+
+
+def _invoke_instance(one: Invocation, row: Row, seen: Seen, encoding: str, *, with_output: bool) -> InvokeInstance:
+    document = InvokeInstance(
+        instance_id=row.instance_id,
+        instance_invoke_status=OLD[row.status],
+        invocation_status=row.status,
+        exit_code=row.exit_code or 0,
+        error_code=row.error_code,
+        error_info=row.error_info,
+        dropped=row.dropped,
+        repeats=row.repeats,
+        timed=seen.fires_again,
+        creation_time=time_of(row.created_ms),
+        start_time=time_of(row.start_ms),
+        finish_time=time_of(row.finish_ms),
+        stop_time=time_of(row.stop_ms),
+        update_time=time_of(row.updated_ms),
+    )
     if with_output:
-        document["Output"] = encode(row.output, encoding)
+        document.output = encode(row.output, encoding)
+    if one.oss_output_delivery:
+        _fail_delivery(document, row)
     return document
 
 
-def result(seen: Result, encoding: str) -> Document:
+def result(seen: Result, encoding: str) -> InvocationResult:
     """As DescribeInvocationResults shows it."""
     one, row = seen.invocation, seen.row
-    return {
-        "InvokeId": one.invoke_id,
-        "CommandId": one.command_id,
-        "InstanceId": row.instance_id,
-        "InvokeRecordStatus": OLD[row.status],
-        "InvocationStatus": row.status,
-        "ExitCode": row.exit_code or 0,
-        "ErrorCode": row.error_code,
-        "ErrorInfo": row.error_info,
-        "Output": encode(row.output, encoding),
-        "Dropped": row.dropped,
-        "Repeats": row.repeats,
-        "StartTime": time_of(row.start_ms),
-        "FinishedTime": time_of(row.finish_ms),
-        "StopTime": time_of(row.stop_ms),
-        "Username": username_of(one),
-        "ContainerId": one.container_id,
-        "ContainerName": one.container_name,
-        "Launcher": one.launcher,
-        "TerminationMode": one.termination_mode or "Process",
-        "OssOutputDelivery": one.oss_output_delivery,
-        **_oss_output(one, row),
-        "Tags": tags_of(one.tags),
-    }
+    document = InvocationResult(
+        invoke_id=one.invoke_id,
+        command_id=one.command_id,
+        instance_id=row.instance_id,
+        invoke_record_status=OLD[row.status],
+        invocation_status=row.status,
+        exit_code=row.exit_code or 0,
+        error_code=row.error_code,
+        error_info=row.error_info,
+        output=encode(row.output, encoding),
+        dropped=row.dropped,
+        repeats=row.repeats,
+        start_time=time_of(row.start_ms),
+        finished_time=time_of(row.finish_ms),
+        stop_time=time_of(row.stop_ms),
+        username=username_of(one),
+        container_id=one.container_id,
+        container_name=one.container_name,
+        launcher=one.launcher,
+        termination_mode=one.termination_mode or "Process",
+        oss_output_delivery=one.oss_output_delivery,
+        tags=tags_of(one.tags),
+    )
+    if one.oss_output_delivery:
+        _fail_delivery(document, row)
+    return document
+
+
+def _fail_delivery(document: InvokeInstance | InvocationResult, row: Row) -> None:
+    """There is no OSS here: a delivery that was asked for is seen to fail, at the end."""
+    if row.status not in ENDS:
+        document.oss_output_status = "InProgress"
+        return
+    document.oss_output_status = "Failed"
+    document.oss_output_error_code = "NoSuchBucket"
+    document.oss_output_error_info = "The local cloud has no OSS."
 
 
 def default_dir(command_type: str) -> str:
@@ -179,17 +240,3 @@ def default_dir(command_type: str) -> str:
 
 def username_of(one: Invocation) -> str:
     return one.username or ("root" if one.command_type == "RunShellScript" else "System")
-
-
-def _oss_output(one: Invocation, row: Row) -> Document:
-    """There is no OSS here: what was asked for is seen to fail, at the end."""
-    if not one.oss_output_delivery:
-        return {"OssOutputUri": "", "OssOutputStatus": "", "OssOutputErrorCode": "", "OssOutputErrorInfo": ""}
-    if row.status not in ENDS:
-        return {"OssOutputUri": "", "OssOutputStatus": "InProgress", "OssOutputErrorCode": "", "OssOutputErrorInfo": ""}
-    return {
-        "OssOutputUri": "",
-        "OssOutputStatus": "Failed",
-        "OssOutputErrorCode": "NoSuchBucket",
-        "OssOutputErrorInfo": "The local cloud has no OSS.",
-    }

@@ -6,7 +6,8 @@ The parameter rules are those of InvokeCommand, the codes are not: this page, wr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from localcloud.clock import Timeline
 from localcloud.ecs.agents import Agents

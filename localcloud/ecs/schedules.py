@@ -6,7 +6,9 @@ an instance that is down misses its firing. Between firings rows are Scheduled a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from localcloud.clock import Timeline
 from localcloud.ecs.agents import Agents

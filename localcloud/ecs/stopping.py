@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from localcloud.clock import Clock
 from localcloud.ecs.agents import Agents

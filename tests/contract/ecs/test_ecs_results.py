@@ -75,6 +75,17 @@ def test_paging_fields_stand_outside_in_one_operation_and_inside_in_the_other(wo
     assert (inside["Invocation"]["TotalCount"], inside["Invocation"]["PageSize"]) == (3, 10)
 
 
+def test_a_delivery_to_oss_is_seen_to_fail(world: EcsWorld) -> None:
+    invoke_id = world.run("i-l001", oss_output_delivery="oss://bucket/prefix")
+
+    (before,) = results(world, InvokeId=invoke_id)
+    world.advance(2)
+    (after,) = results(world, InvokeId=invoke_id)
+
+    assert (before["OssOutputStatus"], after["OssOutputStatus"]) == ("InProgress", "Failed")
+    assert (after["OssOutputErrorCode"], after["OssOutputDelivery"]) == ("NoSuchBucket", "oss://bucket/prefix")
+
+
 # -- statuses ---------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("rows", "new", "old"),
