@@ -25,6 +25,8 @@ NAME_SHOWN_CHARS_MAX = 60
 
 ACTION = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+PLAIN = re.compile(r"[A-Za-z0-9._~:/,-]*")
+"""Texts that stand for themselves."""
 INDEX = re.compile(r"[1-9][0-9]{0,8}")
 PEEKED = re.compile(r"(?:^|&)Action=([A-Za-z][A-Za-z0-9]{0,63})(?:&|$)")
 
@@ -124,6 +126,9 @@ def _decoded(text: str) -> dict[str, str]:
 
 def _text(raw: str) -> str:
     """Form decoding; raises EcsError for bytes that are not UTF-8."""
+    # Nearly all of a call are names and ids: worth a look before the long way.
+    if PLAIN.fullmatch(raw):
+        return raw
     # A letter above ASCII that was sent as it is came to us as Latin-1: back to the bytes first.
     if not raw.isascii():
         raw = raw.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
