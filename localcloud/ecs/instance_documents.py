@@ -15,6 +15,7 @@ OS_NAMES = {
     "linux": ("Alibaba Cloud Linux 3.2104 LTS 64位", "Alibaba Cloud Linux 3.2104 LTS 64 bit"),
     "windows": ("Windows Server 2022 数据中心版 64位中文版", "Windows Server 2022 Data Center Edition 64bit"),
 }
+CHARGE_TYPE = "PostPaid"
 EXPIRES_NEVER = "2099-12-31T15:59Z"
 
 
@@ -33,9 +34,9 @@ def instance(one: Instance) -> Document:
         "OSName": os_name,
         "OSNameEn": os_name_en,
         "InstanceType": one.instance_type,
-        "InstanceTypeFamily": one.instance_type.rpartition(".")[0],
+        "InstanceTypeFamily": family_of(one),
         "ImageId": image_of(one),
-        "InstanceChargeType": "PostPaid",
+        "InstanceChargeType": CHARGE_TYPE,
         "InstanceNetworkType": one.network,
         "VpcAttributes": {
             "VpcId": one.vpc_id,
@@ -85,6 +86,10 @@ def address_of(one: Instance) -> str:
 
 def vswitch_of(one: Instance) -> str:
     return f"{one.vpc_id.replace('vpc-', 'vsw-', 1)}-{one.zone.rpartition('-')[2]}" if one.network == "vpc" else ""
+
+
+def family_of(one: Instance) -> str:
+    return one.instance_type.rpartition(".")[0]
 
 
 def image_of(one: Instance) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from localcloud.ecs.errors import EcsError
-from localcloud.ecs.instance_documents import address_of, image_of, vswitch_of
+from localcloud.ecs.instance_documents import CHARGE_TYPE, address_of, family_of, image_of, vswitch_of
 from localcloud.ecs.instances import Instances
 from localcloud.ecs.limits import Limits
 from localcloud.ecs.patterns import matches
@@ -33,7 +33,12 @@ class InstanceFilter:
     instance_type: str = ""
     image_id: str = ""
     resource_group_id: str = ""
+    instance_type_family: str = ""
+    charge_type: str = ""
     private_addresses: tuple[str, ...] = ()
+    inner_addresses: tuple[str, ...] = ()
+    public_addresses: tuple[str, ...] = ()
+    """No local instance has one."""
     tags: Tags = ()
 
 
@@ -116,5 +121,9 @@ def _fits(one: Instance, wanted: InstanceFilter) -> bool:
         and wanted.instance_type in ("", one.instance_type)
         and (not wanted.image_id or wanted.image_id == image_of(one))
         and wanted.resource_group_id in ("", one.resource_group_id)
-        and (not wanted.private_addresses or address_of(one) in wanted.private_addresses)
+        and wanted.instance_type_family in ("", family_of(one))
+        and wanted.charge_type in ("", CHARGE_TYPE)
+        and (not wanted.private_addresses or (one.network == "vpc" and address_of(one) in wanted.private_addresses))
+        and (not wanted.inner_addresses or (one.network == "classic" and address_of(one) in wanted.inner_addresses))
+        and not wanted.public_addresses
     )

@@ -16,13 +16,28 @@ from localcloud.ecs.regions import REGION_NAMES
 from localcloud.ecs.values import Instance
 
 ATTRIBUTES_MAX = 8
+UNOFFERED_FILTERS = frozenset(
+    {
+        "ClusterId", "DeviceAvailable", "Filter", "HpcClusterId", "HttpEndpoint", "HttpPutResponseHopLimit",
+        "HttpTokens", "InternetChargeType", "IoOptimized", "Ipv6Address", "KeyPairName", "LockReason",
+        "RdmaIpAddresses", "SecurityGroupId", "TagFilter",
+    }
+)  # fmt: skip
+"""Filters on what local instances do not have. A filter that is overlooked would select too much."""
 
 
 def _number(instance: Instance) -> tuple[int]:
     return (instance.number,)
 
 
+def _refuse_unoffered(desk: Desk) -> None:
+    for name, value in desk.call.parameters.items():
+        if value and name.partition(".")[0] in UNOFFERED_FILTERS:
+            raise EcsError("UnsupportedParameter", f"The local cloud does not offer the filter {name}.")
+
+
 def _describe_instances(desk: Desk) -> Document:
+    _refuse_unoffered(desk)
     wanted = InstanceFilter(
         region=desk.region,
         instance_ids=_ids_of_json(desk),
@@ -35,7 +50,11 @@ def _describe_instances(desk: Desk) -> Document:
         instance_type=desk.text("InstanceType"),
         image_id=desk.text("ImageId"),
         resource_group_id=desk.text("ResourceGroupId"),
+        instance_type_family=desk.text("InstanceTypeFamily"),
+        charge_type=desk.text("InstanceChargeType"),
         private_addresses=rpc.json_list(desk.call, "PrivateIpAddresses"),
+        inner_addresses=rpc.json_list(desk.call, "InnerIpAddresses"),
+        public_addresses=rpc.json_list(desk.call, "PublicIpAddresses") + rpc.json_list(desk.call, "EipAddresses"),
         tags=desk.tags(),
     )
     if desk.is_true("DryRun"):
@@ -53,6 +72,7 @@ def _ids_of_json(desk: Desk) -> tuple[str, ...] | None:
 
 
 def _describe_instance_status(desk: Desk) -> Document:
+    _refuse_unoffered(desk)
     found = desk.service.instance_queries.statuses(desk.region, desk.ids(), desk.text("ZoneId"))
     limits = desk.limits
     asked = desk.numbered_page(limits.instance_status_page_size, limits.page_size_default)
@@ -184,6 +204,7 @@ def _untag_resources(desk: Desk) -> Document:
 
 
 def _list_tag_resources(desk: Desk) -> Document:
+    _refuse_unoffered(desk)
     found = desk.service.tags.listed(desk.region, desk.text("ResourceType"), desk.ids("ResourceId"), desk.tags())
     page = page_of(found, desk.page(), listing="tags", key=lambda one: one.place)
     rows = [

@@ -45,6 +45,10 @@ def test_instances_are_found_by_each_filter(world: EcsWorld) -> None:
     assert found(world, Tag_1_Key="env", Tag_1_Value="demo", Tag_2_Key="role", Tag_2_Value="none") == []
     assert found(world, RegionId="cn-beijing") == ["i-far001"]
     assert found(world, PrivateIpAddresses='["10.0.0.2"]') == ["i-l002"]
+    assert found(world, InnerIpAddresses='["10.0.0.2", "10.0.0.126"]') == ["i-classic001"]
+    assert found(world, PublicIpAddresses='["10.0.0.2"]') == []
+    assert found(world, InstanceTypeFamily="ecs.c7") == []
+    assert found(world, InstanceChargeType="PostPaid", Status="Stopped") == ["i-stopped001"]
 
 
 @pytest.mark.parametrize(
@@ -56,6 +60,8 @@ def test_instances_are_found_by_each_filter(world: EcsWorld) -> None:
         ({"InstanceNetworkType": "VPC"}, (404, "InvalidNetworkType.NotFound")),
         ({"ZoneId": "nowhere"}, (404, "InvalidZoneId.NotFound")),
         ({"Tag.1.Value": "demo"}, (400, "InvalidTag.Mismatch")),
+        ({"SecurityGroupId": "sg-1"}, (400, "UnsupportedParameter")),
+        ({"Filter.1.Key": "ExpiredStartTime"}, (400, "UnsupportedParameter")),
         ({"DryRun": "true"}, (400, "DryRunOperation")),
         ({"RegionId": "cn-nowhere"}, (404, "InvalidRegionId.NotFound")),
         ({"RegionId": ""}, (400, "MissingParameter")),
