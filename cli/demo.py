@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cli.request_text import Checked
     from shared.core.model import Run
 
+ROOT = Path(__file__).resolve().parent.parent
+EVENT = Path("events/demo.json")
 PORT = 7150
 INSTANCES = 120
 
@@ -32,11 +34,16 @@ class Done:
 
 
 @click.command()
-@click.option("--event", type=click.Path(path_type=Path), default=Path("events/demo.json"), help="An invoke request.")
+@click.option(
+    "--event",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help=f"An invoke request; default: {EVENT} of the project.",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, help="0: any free port; default 7150.")
 @click.option("--instances", type=click.IntRange(1), default=INSTANCES, help="Local instances; default 120.")
 @options.as_json
-def demo(*, event: Path, port: int, instances: int, as_json: bool) -> None:
+def demo(*, event: Path | None, port: int, instances: int, as_json: bool) -> None:
     """Start a local cloud, send one request, show what becomes of it, stop everything.
 
     Exit code 0: it ended as EVENT's neighbour *.expected.json says (without one: it ended); 1: otherwise.
@@ -44,14 +51,19 @@ def demo(*, event: Path, port: int, instances: int, as_json: bool) -> None:
     from cli import show
     from cli.local_process import NotStarted, local_process
     from cli.request_text import from_file
+    from shared.core.errors import Refused
+    from shared.core.requests import InvokeRequest
 
     started_s = time.monotonic()
-    checked = from_file(str(event), request_id=None)
+    chosen = event or _demo_event()
+    checked = from_file(str(chosen), request_id=None)
+    if not isinstance(checked.request, InvokeRequest):
+        raise Refused(f"{chosen} is no invoke request; the demo sends one and follows it to its end", code="BadUsage")
     try:
         with local_process(["--port", str(port), "--instances", str(instances)]) as local:
             show.err().print(f"Starting a local cloud with {show.number(instances, 'instance')} …")
             url = local.wait_ready()
-            show.err().print(f"It serves on {url} after {time.monotonic() - started_s:.1f} s; sending {event}.")
+            show.err().print(f"It serves on {url} after {time.monotonic() - started_s:.1f} s; sending {chosen}.")
             done = _run(_connect(url), checked)
     except NotStarted as error:
         show.err().print(show.harmless(str(error)))
@@ -59,9 +71,14 @@ def demo(*, event: Path, port: int, instances: int, as_json: bool) -> None:
     except KeyboardInterrupt:
         show.err().print("Interrupted; everything is stopped.")
         options.leave(130)
-    differences = differences_of(event, done.report, instances=instances)
-    _print(done, differences, event=event, total_s=time.monotonic() - started_s, as_json=as_json)
+    differences = differences_of(chosen, done.report, instances=instances)
+    _print(done, differences, event=chosen, total_s=time.monotonic() - started_s, as_json=as_json)
     options.leave(exits.NOT_ALL if differences else exits.SUCCEEDED)
+
+
+def _demo_event() -> Path:
+    """The short name where it is true: the command may be called from anywhere."""
+    return EVENT if Path.cwd() == ROOT else ROOT / EVENT
 
 
 def _connect(url: str) -> Connection:
@@ -79,7 +96,7 @@ def _run(connection: Connection, checked: Checked) -> Done:
     from shared.core.requests import InvokeRequest, hash_of
 
     request = checked.request
-    assert isinstance(request, InvokeRequest), "a demo invokes"
+    assert isinstance(request, InvokeRequest), "checked before anything was started"
     sent_ms = connection.now_ms
     message_id = connection.queues.send(queues.REQUESTS, checked.body)
     awaited = watch.Awaited(run_id_of(request.request_id), rejection_id_of(message_id), hash_of(request))

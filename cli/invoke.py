@@ -11,6 +11,7 @@ import click
 from cli import exits, options
 
 if TYPE_CHECKING:
+    from cli.connection import Connection
     from cli.request_text import Checked
 
 
@@ -163,9 +164,22 @@ def _command(words: Sequence[str], command: Mapping[str, Any]) -> dict[str, Any]
     return {"type": command["type"], "content": content, "workingDir": command["workingDir"]}
 
 
+def _sent(connection: Connection, body: bytes, request_id: str) -> str:
+    """The message id. Where nobody knows whether it was sent, the operator learns how to send it once more safely."""
+    from cli.queues import REQUESTS
+    from shared.core.errors import UnknownOutcome
+
+    try:
+        return connection.queues.send(REQUESTS, body)
+    except UnknownOutcome as error:
+        raise UnknownOutcome(
+            f"{error.message}. Send it again with --request-id {request_id}: it starts nothing twice", code=error.code
+        ) from None
+
+
 def send_and_tell(checked: Checked, *, wait: bool, as_json: bool, endpoint: str | None) -> None:
     """Sends; prints the run id at once; with `wait` follows it and ends the process with the run's exit code."""
-    from cli import ends, queues, show
+    from cli import ends, show
     from cli.connection import connect
     from cli.watch import Awaited
     from shared.core.errors import Refused
@@ -185,7 +199,7 @@ def send_and_tell(checked: Checked, *, wait: bool, as_json: bool, endpoint: str 
             f"The requestId {request.request_id} has its run already: this shows how that one ended. "
             "For another run, choose another (--request-id)."
         )
-    message_id = connection.queues.send(queues.REQUESTS, checked.body)
+    message_id = _sent(connection, checked.body, request.request_id)
     if not wait:
         told = {"runId": run_id, "requestId": request.request_id, "messageId": message_id}
         show.as_json(told) if as_json else show.out().print(run_id)

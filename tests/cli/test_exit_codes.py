@@ -269,6 +269,7 @@ def test_print_env_follows_the_options_and_quotes_for_the_shell(nowhere: str) ->
         (["call", "sweep_runs", "no-such-file.json"], "no-such-file.json: No such file"),
         (["package", "--version", "../../elsewhere"], "--version '../../elsewhere'"),
         (["demo", "--event", "no-such-file.json"], "no-such-file.json: No such file"),
+        (["demo", "--event", "events/stop_runs/direct.json"], "is no invoke request; the demo sends one"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_name(words: list[str], sentence: str, nowhere: str) -> None:

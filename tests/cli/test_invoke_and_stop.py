@@ -189,6 +189,23 @@ def test_a_message_that_no_queue_takes_says_how_long_it_is(fleetrun: CommandLine
     assert "Name the targets by tags" in said.err
 
 
+def test_when_nobody_knows_whether_it_was_sent_the_operator_learns_how_to_repeat_it(
+    deployment: Deployment, fleetrun: CommandLine
+) -> None:
+    deployment.cloud.go_wrong("lost-reply", "SendMessage", count=None)
+
+    said = fleetrun(*TAGGED, "--request-id", "deploy-1", "--", "uptime")
+
+    assert said.code == 3
+    assert "it may have been done" in said.err
+    assert "--request-id deploy-1: it starts nothing twice" in said.err
+    assert sent_ids(deployment) == {"deploy-1"}
+
+
+def sent_ids(deployment: Deployment) -> set[str]:
+    return {json.loads(body)["requestId"] for body in deployment.taken(REQUESTS)}
+
+
 # -- waiting ----------------------------------------------------------------------------------------------------------
 def test_waiting_ends_with_the_summary_and_the_runs_exit_code(deployment: Deployment, fleetrun: CommandLine) -> None:
     deployment.fleet(3)
