@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 from shared.core import cron_fields as fields
 from shared.core import limits
@@ -72,6 +73,7 @@ class Cron:
 Expression = Rate | At | Cron
 
 
+@lru_cache(maxsize=256)
 def parse(text: str, *, zone: str = ZONE_DEFAULT) -> Expression:
     """`zone` is written into an expression that names none. Raises Refused (code BadFrequency).
 

@@ -12,6 +12,7 @@ import calendar
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from heapq import merge
 from itertools import pairwise
 
@@ -82,6 +83,7 @@ def check_period(expression: Expression, *, timeout_s: int | None) -> None:
         )
 
 
+@lru_cache(maxsize=256)
 def shortest_period_s(expression: Expression) -> int | None:
     """The least time between two firings by the clocks of the zone; a day stands for anything longer. None = once."""
     if isinstance(expression, At):

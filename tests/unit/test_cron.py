@@ -245,7 +245,7 @@ STARTS = st.integers(0, 3 * 365 * 86_400).map(
 )
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(EXPRESSIONS, st.sampled_from(ZONES), STARTS, st.sampled_from([2, 60]))
 def test_random_expressions_fire_as_brute_force_says(text: str, zone: str, after: datetime, days: int) -> None:
     per_day = fires_per_day_max(parse(text, zone=zone))
