@@ -28,11 +28,11 @@ def _table() -> bytes:
 _TABLE = _table()
 
 
-def crc8(content: bytes | bytearray) -> int:
-    """The checksum of the whole of `content`, 0..255."""
+def crc8(content: bytes | bytearray, remainder: int = 0) -> int:
+    """The checksum of the whole of `content`, 0..255; with `remainder`, of what has that checksum and `content`."""
     if len(content) >= FOLD_FROM_BYTES:
-        content = _folded(content)
-    remainder = 0
+        content = _folded(bytes([content[0] ^ remainder]) + content[1:] if remainder else content)
+        remainder = 0
     for byte in content:
         remainder = _TABLE[remainder ^ byte]
     return remainder

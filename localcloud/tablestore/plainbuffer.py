@@ -32,6 +32,8 @@ _U32 = struct.Struct("<I")
 _I64 = struct.Struct("<q")
 _F64 = struct.Struct("<d")
 _HEADER = _U32.pack(HEADER)
+_CHECKSUMS = tuple(bytes([CELL_CHECKSUM, checksum]) for checksum in range(256))
+"""How a cell ends."""
 
 
 class WireCell(NamedTuple):
@@ -224,34 +226,26 @@ def _encode_row(parts: list[bytes], names: tuple[str, ...], key: Key, cells: Ite
     checksums = bytearray()
     parts.append(b"\1")
     for name, value in zip(names, key, strict=True):
+        begin, remainder = _named(name)
         variant = encode_variant(value)
-        checksum = crc8(name.encode() + variant)
+        checksum = crc8(variant, remainder)
         checksums.append(checksum)
-        parts += (_named(name), b"\5", _U32.pack(len(variant)), variant, b"\x0a", checksum.to_bytes(1, "big"))
+        parts += (begin, _U32.pack(len(variant)), variant, _CHECKSUMS[checksum])
     tag = b"\2"
     for name, value, version_ms in cells:
+        begin, remainder = _named(name)
         variant = encode_variant(value)
         version = _I64.pack(version_ms)
-        checksum = crc8(name.encode() + variant + version)
+        checksum = crc8(variant + version, remainder)
         checksums.append(checksum)
-        parts += (
-            tag,
-            _named(name),
-            b"\5",
-            _U32.pack(len(variant)),
-            variant,
-            b"\7",
-            version,
-            b"\x0a",
-            checksum.to_bytes(1, "big"),
-        )
+        parts += (tag, begin, _U32.pack(len(variant)), variant, b"\7", version, _CHECKSUMS[checksum])
         tag = b""
     checksums.append(0)
     parts += (b"\x09", crc8(checksums).to_bytes(1, "big"))
 
 
 @lru_cache(maxsize=4096)
-def _named(name: str) -> bytes:
-    """How a cell of this name begins."""
+def _named(name: str) -> tuple[bytes, int]:
+    """How a cell of this name begins, up to the length of its value; and the checksum of the name."""
     text = name.encode()
-    return b"\3\4" + _U32.pack(len(text)) + text
+    return b"\3\4" + _U32.pack(len(text)) + text + b"\5", crc8(text)

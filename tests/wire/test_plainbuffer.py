@@ -150,6 +150,8 @@ def test_the_quick_checksum_is_that_of_the_plain_loop(content: bytes) -> None:
             remainder = (remainder << 1) ^ 0x107 if remainder & 0x80 else remainder << 1
 
     assert crc8(content) == remainder
+    for cut in (1, len(content) // 2):
+        assert crc8(content[cut:], crc8(content[:cut])) == remainder
 
 
 @pytest.mark.parametrize("data", RECORDED.values(), ids=RECORDED.keys())
