@@ -6,6 +6,7 @@ The table begins on Tuesday, 24 November 2026, 00:00:00 UTC.
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from localcloud.ecs.errors import EcsError
 from localcloud.ecs.frequency import BadFrequency, parse
+from localcloud.ecs.frequency_cron import utc_ms
 from localcloud.ecs.frequency_fields import Dialect
 
 START = "2026-11-24T00:00:00Z"
@@ -144,6 +146,24 @@ def test_without_a_zone_the_instance_decides() -> None:
     assert firings("0 0 8 * * ?", 1, zone="Asia/Shanghai") == ["2026-11-25T00:00:00Z"]
     assert firings("0 0 8 * * ?", 1, zone="America/New_York") == ["2026-11-24T13:00:00Z"]
     assert firings("at(2026-12-24 18:00:00)", 1, zone="Asia/Shanghai") == ["2026-12-24T18:00:00Z"]
+
+
+@pytest.mark.parametrize(
+    ("local", "seconds"),
+    [
+        ("2011-11-06 01:00:00", 1_320_566_400),  # comes twice: the first
+        ("2011-11-06 01:59:59", 1_320_569_999),
+        ("2011-11-06 02:00:00", 1_320_573_600),
+        ("2011-03-13 01:59:59", 1_300_010_399),
+        ("2011-03-13 03:00:00", 1_300_010_400),
+        ("2011-03-13 02:30:00", 1_300_008_600),  # is left out: an hour before
+    ],
+)
+def test_local_times_are_placed_where_go_places_them(local: str, seconds: int) -> None:
+    """The examples that Go's own tests of time.Date have for Los Angeles."""
+    moment = datetime.strptime(local, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007  local
+
+    assert utc_ms(moment, ZoneInfo("America/Los_Angeles")) == seconds * 1000
 
 
 def test_an_hour_that_is_left_out_is_moved_as_go_moves_it() -> None:
