@@ -41,18 +41,21 @@ def understood(letter: Letter) -> DeadLetter:
         return DeadLetter(letter, str(told["messageId"]), str(told["reason"]), str(told.get("field", "")), bodies)
     if isinstance(told, dict) and set(told) >= _OF_CALLS and isinstance(told["requestPayload"], str):
         payload = told["requestPayload"].encode("utf-8", "surrogatepass")
-        return DeadLetter(letter, letter.message_id, _why_call_failed(told), "", _bodies(payload, letter))
-    return DeadLetter(letter, letter.message_id, "delivered too often", "", _bodies(letter.body, letter))
+        return _of_platform(letter, payload, _why_call_failed(told))
+    return _of_platform(letter, letter.body, "delivered too often")
 
 
-def _bodies(payload: bytes, letter: Letter) -> tuple[bytes, ...]:
-    """The messages in it, out of whatever trigger's wrapping."""
+def _of_platform(letter: Letter, payload: bytes, reason: str) -> DeadLetter:
+    """The messages in `payload`, out of whatever trigger's wrapping."""
     from shared.runtime.triggers import messages_of
 
     try:
-        return tuple(message.body for message in messages_of(payload, request_id=letter.message_id))
+        messages = messages_of(payload, request_id=letter.message_id)
     except ValueError:
-        return ()
+        messages = []
+    is_one_of_queue = len(messages) == 1 and messages[0].source == "queue"
+    message_id = messages[0].message_id if is_one_of_queue else letter.message_id
+    return DeadLetter(letter, message_id, reason, "", tuple(message.body for message in messages))
 
 
 def _why_call_failed(told: dict[str, Any]) -> str:

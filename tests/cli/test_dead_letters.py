@@ -6,8 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cli.queues import DEAD_LETTERS, REQUESTS, STOPS
+from cli.letters import letter_json, queue_of, understood
+from cli.queues import DEAD_LETTERS, REQUESTS, STOPS, Letter
 from shared.adapters.mns import FIRINGS, WAKEUPS
 from tests.adapters.doubles import Doubles
 from tests.app.driving import invoke_request
@@ -103,6 +106,29 @@ def test_a_failed_call_says_which_function_and_why(deployment: Deployment, fleet
     assert the_letter(fleetrun)["reason"] == "RetriesExhausted · BatchIncomplete · acs:fc:f"
 
 
+def test_a_letter_of_a_queue_trigger_names_the_message_that_failed(
+    deployment: Deployment, fleetrun: CommandLine
+) -> None:
+    deployment.put(DEAD_LETTERS, json.dumps(json.loads(CLOUD_EVENTS)[0]), is_encoded=True)
+
+    letter = the_letter(fleetrun)
+
+    assert (letter["messageId"], letter["bodies"]) == ("A", [GOOD])
+    assert letter["reason"] == "delivered too often"
+
+
+@pytest.mark.parametrize("text", ["[]", "[[]]", "null", '{"requestContext": 1, "requestPayload": "[]"}', "{}"])
+def test_a_letter_that_nobody_understands_is_listed_all_the_same(
+    text: str, deployment: Deployment, fleetrun: CommandLine
+) -> None:
+    deployment.put(DEAD_LETTERS, text)
+
+    letter = the_letter(fleetrun)
+
+    assert fleetrun("dlq", "show", letter["id"]).code == 0
+    assert fleetrun("dlq", "redrive", letter["id"]).code in (0, 2)
+
+
 def test_a_message_that_is_no_text_survives_the_round_trip(deployment: Deployment, fleetrun: CommandLine) -> None:
     deployment.receive(b"\xff\x00\xfe")
 
@@ -182,3 +208,36 @@ def test_a_long_list_says_how_many_more_there_are(deployment: Deployment, fleetr
 
     assert len(said.out.splitlines()) == 16
     assert "16 of about 20" in said.err
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = (
+    "schema",
+    "messageId",
+    "reason",
+    "body",
+    "bytes",
+    "requestContext",
+    "requestPayload",
+    "responseContext",
+    "kind",
+)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=40),
+        st.dictionaries(st.sampled_from(NAMES), JSON).map(lambda value: json.dumps(value).encode()),
+        JSON.map(lambda value: json.dumps(value).encode()),
+        st.just(b"[" * 50_000),
+    )
+)
+def test_any_letter_is_understood_as_far_as_it_can_be(body: bytes) -> None:
+    dead = understood(Letter("letter-1", body, "", 0, 1))
+
+    json.dumps(letter_json(dead)).encode()
+    assert all(queue_of(each).startswith("fleetrun-") for each in dead.bodies)
