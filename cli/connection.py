@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cli.queues import Queues
     from shared.adapters.quota_ledger import TableQuotaLedger
     from shared.adapters.run_store import TableRunStore
+    from shared.adapters.schedule_store import TableScheduleStore
     from shared.runtime.compose import Adapters
     from shared.runtime.settings import Settings
 
@@ -26,6 +27,10 @@ class Connection:
     @property
     def runs(self) -> TableRunStore:
         return self.adapters.runs
+
+    @property
+    def schedules(self) -> TableScheduleStore:
+        return self.adapters.schedules
 
     @property
     def quota(self) -> TableQuotaLedger:

@@ -22,6 +22,7 @@ from cli.queues import DEAD_LETTERS, REQUESTS, STOPS
 from shared.adapters.mns import EVENTS, FIRINGS, WAKEUPS, MnsEvents, MnsQueues
 from shared.adapters.quota_ledger import TableQuotaLedger
 from shared.adapters.run_store import TableRunStore
+from shared.adapters.schedule_store import TableScheduleStore
 from shared.app.advance import advance
 from shared.app.receive import receive
 from shared.core.days import DAY_MS, next_day_start_ms, quiet_until_ms
@@ -183,6 +184,7 @@ def deployment_on(cloud: Doubles) -> Deployment:
         publisher=MnsEvents(accounts, sleepless.patience),
         runs=TableRunStore(tables),
         quota=TableQuotaLedger(tables),
+        schedules=TableScheduleStore(tables),
     )
     return Deployment(cloud, world, ports, account)
 

@@ -1,0 +1,63 @@
+"""A schedule as people and programs read it."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from shared.core.cron_times import fires
+from shared.core.cron_words import words_of
+from shared.core.errors import Refused
+from shared.core.schedule import Schedule, schedule_id_of, time_of
+
+if TYPE_CHECKING:
+    from cli.connection import Connection
+
+NEXT_SHOWN = 5
+
+
+def find(connection: Connection, name: str) -> Schedule:
+    """By its requestId or its id. Raises Refused when there is none."""
+    for schedule_id in dict.fromkeys((schedule_id_of(name), name)):
+        found = connection.schedules.read_schedule(schedule_id)
+        if found is not None:
+            return found
+    raise Refused(
+        f"there is no schedule {name!r}. `fleetrun schedule list` shows them all; one that was added just now may "
+        "still be in its queue",
+        code="NoSchedule",
+    )
+
+
+def schedule_json(schedule: Schedule) -> dict[str, Any]:
+    spec = schedule.spec
+    return {
+        "scheduleId": schedule.schedule_id,
+        "name": schedule.name,
+        "status": schedule.status,
+        "frequency": spec.expression().text,
+        "words": words_of(spec.expression()),
+        "region": schedule.region,
+        "nextFire": time_of(schedule.next_ms) if schedule.next_ms else None,
+        "fired": schedule.fired,
+        "missed": schedule.missed,
+        "lastRunId": schedule.last_run_id or None,
+        "waiting": [time_of(fire_ms) for fire_ms in schedule.waiting],
+        "missedPolicy": spec.missed,
+        "overlap": spec.overlap,
+        "jitter": spec.jitter,
+        "startAt": spec.start_at,
+        "endAt": spec.end_at,
+        "createdAt": time_of(schedule.created_ms),
+    }
+
+
+def next_fires(schedule: Schedule, *, now_ms: int) -> list[str]:
+    """The next few firings after now, by the schedule's clock; none while it does not fire."""
+    if schedule.status != "Active" or not schedule.next_ms:
+        return []
+    spec, end_ms = schedule.spec, schedule.spec.end_ms()
+    created_ms = max(schedule.created_ms, spec.start_ms() or 0)
+    walk = fires(spec.expression(), after_ms=max(now_ms, schedule.next_ms - 1), created_ms=created_ms)
+    times = [fire.at_ms for fire in islice(walk, NEXT_SHOWN)]
+    return [time_of(at_ms) for at_ms in times if end_ms is None or at_ms <= end_ms]
