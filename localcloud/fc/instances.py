@@ -54,6 +54,8 @@ class Instance:
         self.is_provisioned = False
         self.is_broken = False
         self.is_initialized = False
+        self.is_busy = False
+        """Between the start and the end of an exchange with the process."""
         self.idle_since_ms = 0
         self._account = account
         self._limits = limits
@@ -69,6 +71,9 @@ class Instance:
             environment=environment_of(function, account, instance_id=instance_id),
         )
         self._process.on_output = self._print
+        self._process.on_died = lambda: self.on_died(self)
+        self.on_died: Callable[[Instance], None] = lambda _: None
+        """Is told when the process has ended, whoever ended it."""
 
     @property
     def pid(self) -> int:
@@ -125,9 +130,10 @@ class Instance:
         self, frame: dict[str, Any], body: bytes, *, request_id: str, phase: Phase | None, timeout_s: float
     ) -> Ended:
         self._thaw()
+        self.is_busy = True
         if phase is not None:
             self._mark(f"FC {phase} Start RequestId: {request_id}\n")
-        started = time.perf_counter()
+        started, spec_mb = time.perf_counter(), self.function.spec.memory
         self._watch_memory()
         try:
             header, answer = await asyncio.wait_for(self._process.ask(frame, body), timeout_s)
@@ -140,8 +146,14 @@ class Instance:
             await self._process.kill()
             ended = _broken(self._exited(duration_ms), duration_ms)
         finally:
+            self.is_busy = False
             self._memory_timer.cancel()
         self._peak_mb = max(self._peak_mb, self._process.memory_mb("peak"))
+        if ended.ok and self._peak_mb > spec_mb:
+            # A peak between two looks: FC's limit knows no gaps.
+            self._is_over_memory = True
+            await self._process.kill()
+            ended = _broken(self._exited(ended.duration_ms), ended.duration_ms)
         if phase is not None:
             failure = "" if ended.ok else ", Error: Unhandled function error"
             self._mark(f"FC {phase} End RequestId: {request_id}{failure}\n")

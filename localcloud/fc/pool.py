@@ -29,6 +29,8 @@ class Pool:
     idle: list[Instance] = field(default_factory=list)
     busy: list[Instance] = field(default_factory=list)
     starting: int = 0
+    provisioning: int = 0
+    """Of those that are starting, the ones that will be provisioned."""
     target: int = 0
     """Provisioned instances that are wanted."""
     is_retired: bool = False
@@ -40,6 +42,12 @@ class Pool:
     @property
     def in_use(self) -> int:
         return len(self.busy) + self.starting
+
+    @property
+    def missing(self) -> int:
+        """Provisioned instances that are neither there nor on their way."""
+        there = sum(instance.is_provisioned for instance in (*self.idle, *self.busy))
+        return max(0, self.target - there - self.provisioning)
 
 
 class ProcessWorkers:
@@ -94,9 +102,9 @@ class ProcessWorkers:
     async def provision(self, function: Function, count: int) -> None:
         pool = self._pool(function)
         pool.target = count
-        missing = count - sum(instance.is_provisioned for instance in (*pool.idle, *pool.busy)) - pool.starting
-        # More than the machine's cores at once only makes all of them late for their initializer's timeout.
-        for _ in range(missing):
+        # One after the other: more at once than the machine has cores makes all of them late for their initializer's
+        # timeout, and functions do it side by side already.
+        for _ in range(pool.missing):
             await self._provision_one(pool)
         for instance in [instance for instance in pool.idle if instance.is_provisioned][count:]:
             pool.idle.remove(instance)
@@ -104,14 +112,18 @@ class ProcessWorkers:
 
     async def _provision_one(self, pool: Pool) -> None:
         request_id = self._ids.base36("fc.provision", 16)
-        instance = await self._start(pool, request_id=request_id, preloads=True)
+        pool.provisioning += 1
+        try:
+            instance = await self._start(pool, request_id=request_id, preloads=True)
+        finally:
+            pool.provisioning -= 1
         if isinstance(instance, Instance):
             instance.is_provisioned = True
             self._put_back(pool, instance)
 
     def kill_one(self, key: str) -> str | None:
-        pools = [pool for (name, _, _), pool in sorted(self._pools.items()) if name == key]
-        victims = [one for pool in pools for one in pool.busy] or [one for pool in pools for one in pool.idle]
+        alive = self._alive(key)
+        victims = [one for one in alive if one.is_busy] or alive
         if not victims:
             return None
         victim = self._ids.stream("fc.kill").choice(victims)
@@ -129,13 +141,17 @@ class ProcessWorkers:
         self._retired = [pool for pool in self._retired if pool.size]
 
     def instances(self, key: str) -> list[str]:
-        pools = [pool for (name, _, _), pool in sorted(self._pools.items()) if name == key]
-        return sorted(instance.instance_id for pool in pools for instance in (*pool.idle, *pool.busy))
+        return sorted(instance.instance_id for instance in self._alive(key))
 
     def pids(self, key: str) -> list[int]:
         """Process ids of the function's instances, e.g. to kill one on purpose."""
+        return sorted(instance.pid for instance in self._alive(key))
+
+    def _alive(self, key: str) -> list[Instance]:
+        """Whose processes are there; busy ones first."""
         pools = [pool for (name, _, _), pool in sorted(self._pools.items()) if name == key]
-        return sorted(instance.pid for pool in pools for instance in (*pool.idle, *pool.busy))
+        busy = [one for pool in pools for one in pool.busy if one.is_alive]
+        return busy + [one for pool in pools for one in pool.idle if one.is_alive]
 
     def log_lines(self, name: str) -> list[str]:
         """The last lines that the function printed."""
@@ -161,12 +177,10 @@ class ProcessWorkers:
 
     def _idle(self, pool: Pool) -> Instance | None:
         while pool.idle:
-            instance = pool.idle.pop()
+            instance = pool.idle[-1]
             if instance.is_alive:
-                return instance
-            # Somebody killed it while it was idle.
-            instance.is_broken = True
-            self._put_back(pool, instance)
+                return pool.idle.pop()
+            self._lost(pool, instance)
         return None
 
     def _check_room(self, function: Function) -> None:
@@ -193,6 +207,7 @@ class ProcessWorkers:
                 limits=self.limits,
                 log=self._printed,
             )
+            instance.on_died = lambda lost: self._lost(pool, lost)
             try:
                 failure = await instance.initialize(request_id, preloads=preloads)
             except BaseException:
@@ -220,9 +235,15 @@ class ProcessWorkers:
 
     async def _replace(self, pool: Pool) -> None:
         """A provisioned instance that died is started anew."""
-        alive = sum(instance.is_provisioned for instance in (*pool.idle, *pool.busy))
-        if alive + pool.starting < pool.target and not pool.is_retired:
+        if pool.missing > 0 and not pool.is_retired:
             await self._provision_one(pool)
+
+    def _lost(self, pool: Pool, instance: Instance) -> None:
+        """A process has ended. Whoever calls it will notice; an idle one is noticed here."""
+        if instance in pool.idle:
+            pool.idle.remove(instance)
+            instance.is_broken = True
+            self._put_back(pool, instance)
 
     def _sweep_idle(self) -> None:
         """Lets go whoever was idle for long; comes again when the next may be due."""

@@ -56,6 +56,7 @@ class WorkerProcess:
         self._socket.setblocking(False)
         os.set_blocking(self._output, False)
         self.on_output: Callable[[bytes], None] = lambda _: None
+        self.on_died: Callable[[], None] = lambda: None
         self._decoder = Decoder()
         self._answer: asyncio.Future[tuple[dict[str, Any], bytes]] | None = None
         self._is_open = True
@@ -134,6 +135,7 @@ class WorkerProcess:
             self._pidfd = -1
         self.drain()
         self.died.set()
+        self._loop.call_soon(self.on_died)
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(ProcessDied())
 

@@ -54,9 +54,12 @@ def serve(control: int, lifeline: int) -> None:
 def _die_with_parent(lifeline: int) -> None:
     """The parent holds the other end of this pipe and never writes: its death is the only signal there will be.
 
-    SIGIO's default action ends the process, also in the middle of a call. Without a thread: forking stays safe.
+    The signal ends the process in the middle of a call too, and Linux lets it be the one that ends a frozen process
+    (elsewhere it is SIGIO, which waits for the thaw). Without a thread: forking stays safe.
     """
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    if hasattr(fcntl, "F_SETSIG"):
+        fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 
 import pytest
@@ -206,7 +207,7 @@ def test_the_backoff_policy_repeats_three_times_10_to_20_seconds_apart_and_burie
         await world.advance(61_000)
 
         seen = world.functions.seen_ms
-        pauses = [later - earlier for earlier, later in zip(seen, seen[1:], strict=False)]
+        pauses = [later - earlier for earlier, later in itertools.pairwise(seen)]
         assert len(pauses) == 3
         assert all(10_000 <= pause <= 20_000 for pause in pauses)
         assert world.waiting("q") == 0
