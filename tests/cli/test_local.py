@@ -194,37 +194,29 @@ def test_a_port_that_is_taken_is_said_and_ends_with_3() -> None:
 
 
 # -- its life ---------------------------------------------------------------------------------------------------------
-def test_its_state_survives_a_restart_on_its_data(tmp_path: Path) -> None:
+def test_its_state_survives_and_its_processes_do_not_when_its_starter_is_killed(tmp_path: Path) -> None:
     data = ("--data", str(tmp_path / "data"))
-    with a_local_cloud(*data) as before:
-        ended = before("invoke", "--tag", "env=demo", "--request-id", "kept-1", "--wait", "--json", "--", "uptime")
-        quota = before("quota", "--json").json
-
-    with a_local_cloud(*data) as after:
-        found = after("status", "kept-1", "--json").json
-        assert found["counts"] == ended.json["counts"]
-        assert after("results", "kept-1", "--json").json
-        assert after("quota", "--json").json == quota
-
-
-def test_nothing_is_left_when_the_one_who_started_it_is_killed() -> None:
     program = (
         "import sys; from cli.local_process import local_process\n"
-        f"with local_process({list(SMALL)!r}) as local:\n"
-        "    local.wait_ready(); print(local.pid, flush=True); sys.stdin.read()\n"
+        f"with local_process({[*SMALL, *data]!r}) as local:\n"
+        "    print(local.wait_ready(), local.pid, flush=True); sys.stdin.read()\n"
     )
-    parent = subprocess.Popen(
-        [sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-    )
-    assert parent.stdout is not None
-    family = family_of(int(parent.stdout.readline()))
+    starter = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert starter.stdout is not None
+    url, pid = starter.stdout.readline().decode().split()
+    before = command_line(url)
+    ended = before("invoke", "--tag", "env=demo", "--request-id", "kept-1", "--wait", "--json", "--", "uptime")
+    quota, family = before("quota", "--json").json, family_of(int(pid))
     assert len(family) > 4, "the cloud and a worker for each function"
 
-    parent.send_signal(signal.SIGKILL)
-    parent.wait(GONE_S_MAX)
-    parent.stdout.close()
+    starter.kill()
+    starter.communicate(timeout=GONE_S_MAX)
 
     until_gone(family)
+    with a_local_cloud(*data) as after:
+        assert after("status", "kept-1", "--json").json["counts"] == ended.json["counts"]
+        assert after("results", "kept-1", "--json").json
+        assert after("quota", "--json").json == quota
 
 
 def test_the_demo_ends_as_it_says_and_leaves_nothing(tmp_path: Path) -> None:
