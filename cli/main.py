@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from collections.abc import Sequence
@@ -51,6 +52,10 @@ for command in (
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line; ends the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character gets its escape instead of our traceback.
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = fleetrun.main(args, prog_name="fleetrun", standalone_mode=False)
     except click.ClickException as error:

@@ -235,6 +235,19 @@ def test_a_reader_who_went_away_is_no_failed_run(
     assert finished.stderr == b""
 
 
+def test_a_terminal_without_unicode_gets_escapes(nowhere: str) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "cli", "call", "sweep_runs", "größe-🦀.json"],
+        cwd=ROOT,
+        env={**local_environment(nowhere), "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+
+    assert finished.returncode == 2
+    assert finished.stderr == b"fleetrun: gr\\xf6\\xdfe-\\U0001f980.json: No such file or directory\n"
+
+
 # -- local, without starting it ---------------------------------------------------------------------------------------
 def test_print_env_is_what_a_shell_takes_over(nowhere: str) -> None:
     said = command_line(nowhere)("local", "--port", "7200", "--print-env")
