@@ -44,6 +44,7 @@ FOCI: tuple[frozenset[str], ...] = (
     frozenset({"invoke"}),
     frozenset({"invoke", "find_invocation"}),
     frozenset({"update_run"}),
+    frozenset({"update_run", "put_chunks", "update_chunks"}),
     frozenset({"put_chunks", "update_chunks", "put_events"}),
     frozenset({"grant", "give_back", "close_day"}),
     frozenset({"publish", "send_wakeup"}),

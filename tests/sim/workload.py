@@ -151,7 +151,7 @@ def _stops(chance: random.Random, request: dict[str, Any], at_ms: int, instances
             "requestId": f"stop-{number}-{chance.randrange(2)}",
             "runId": run_id_of(request["requestId"]),
         }
-        if chance.random() < 0.3:
+        if chance.random() < 0.5:
             stop["instanceIds"] = sorted({f"i-{chance.randrange(instances):05d}" for _ in range(1 + instances // 4)})
         when_ms = max(0, at_ms + chance.choice((-2_000, 200, 1_500, 6_000, 30_000, 86_400_000)))
         arrivals.append(Arrival(when_ms, STOPS, f"stop {number}.{turn}", _json(stop)))
