@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from localcloud.account import Account
 
 PORT = 7150
+_OVERRIDING = (
+    "ALIBABA_CLOUD_SECURITY_TOKEN",
+    "FLEETRUN_ECS_ENDPOINT",
+    "FLEETRUN_FC_ENDPOINT",
+    "FLEETRUN_MNS_ENDPOINT",
+    "FLEETRUN_TABLESTORE_ENDPOINT",
+)
+"""Left over from the real cloud, they would win against what --print-env exports."""
 
 
 @click.command()
@@ -75,6 +83,8 @@ def local(
     }
     account = _account({name: named[name] for name in named if named[name] is not None})
     if print_env:
+        if port == 0:
+            raise click.UsageError("--print-env needs the port that the local cloud serves on")
         _print_environment(local_environment(f"http://{host}:{port}", account), as_json=as_json)
         return
     _serve(
@@ -98,6 +108,9 @@ def _print_environment(environment: dict[str, str], *, as_json: bool) -> None:
     if as_json:
         show.as_json(environment)
         return
+    others = [name for name in _OVERRIDING if os.environ.get(name)]
+    if others:
+        sys.stdout.write(f"unset {' '.join(others)}\n")
     for name in sorted(environment):
         sys.stdout.write(f"export {name}={shlex.quote(environment[name])}\n")
 

@@ -66,7 +66,7 @@ def runs(*, limit: int, instance: str | None, as_json: bool, endpoint: str | Non
         where = f" had {show.one_line(instance)} as a target" if instance else ""
         show.err().print(f"No runs in the last {DAYS_BACK_MAX} days{where}.")
     for run in shown:
-        _print_line(run, (ends.get(run.run_id) or {}).get("status", ""))
+        _print_line(run, str((ends.get(run.run_id) or {}).get("status", "")))
 
 
 def _end_on(connection: Connection, run: Run, instance_id: str) -> dict[str, object]:
@@ -83,14 +83,16 @@ def _end_on(connection: Connection, run: Run, instance_id: str) -> dict[str, obj
     return {}
 
 
-def _print_line(run: Run, end: object) -> None:
+def _print_line(run: Run, end: str) -> None:
     from rich.text import Text
 
     from cli import report, show, summary
 
     line = report.run_json(run)
     request = show.one_line(run.request_id)[:40]
-    told = (str(end), summary.style_of(str(end))) if end else f"{run.counts.get('Success', 0):>6,}/{run.requested:<6,}"
+    told = (
+        (f"{end:<10}", summary.style_of(str(end))) if end else f"{run.counts.get('Success', 0):>6,}/{run.requested:<6,}"
+    )
     show.out().print(
         Text.assemble(
             f"{run.run_id}  {line['acceptedAt'][:19]}Z  ",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cli.diagnosis.finding import Finding, fail, of_error, ok, warn
+from cli.show import number
 from shared.core.days import day_of
 from shared.core.errors import FleetrunError
 
@@ -45,7 +46,7 @@ def _today(connection: Connection, region: str, limit: int | None) -> Finding:
     day = day_of(connection.now_ms)
     found = connection.quota.read_day(region, day)
     of_limit = "" if limit is None else f"of {limit:,} "
-    said = f"{found.used:,} {of_limit}units used on {day} (UTC+8) by {len(found.by_run):,} runs"
+    said = f"{found.used:,} {of_limit}units used on {day} (UTC+8) by {number(len(found.by_run), 'run')}"
     if found.closed:
         return warn("quota", f"{said}; ECS says the day is used up", "runs wait for the next day (UTC+8 midnight)")
     if found.used != sum(found.by_run.values()):

@@ -273,9 +273,21 @@ def test_print_env_follows_the_options_and_quotes_for_the_shell(nowhere: str) ->
     assert command_line(nowhere)("local", *words, "--json").json["FLEETRUN_REGION"] == "cn-beijing"
 
 
+def test_print_env_takes_back_what_would_win_against_it(nowhere: str) -> None:
+    real = command_line(nowhere).with_(ALIBABA_CLOUD_SECURITY_TOKEN="t", FLEETRUN_MNS_ENDPOINT="https://1.mns")
+    script = f"{real('local', '--print-env').out}\nenv"
+
+    told = subprocess.run(["sh", "-c", script], env=dict(real.environment), capture_output=True, text=True, check=True)
+
+    names = {line.partition("=")[0] for line in told.stdout.splitlines()}
+    assert "FLEETRUN_ENDPOINT" in names
+    assert not {"ALIBABA_CLOUD_SECURITY_TOKEN", "FLEETRUN_MNS_ENDPOINT"} & names
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        (["local", "--port", "0", "--print-env"], "--print-env needs the port"),
         (["local", "--port", "70000"], "70000"),
         (["local", "--instances", "-1"], "-1"),
         (["local", "--parameter", "DailyQuota"], "--parameter 'DailyQuota': it must look like name=value"),
