@@ -7,7 +7,7 @@ import base64
 import io
 import json
 import zipfile
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.error import HTTPError
@@ -34,12 +34,12 @@ T = TypeVar("T")
 WAIT_S_MAX = 20.0
 
 
-def archive(**files: str) -> bytes:
-    """A ZIP of files; `index__py` stands for index.py, as a keyword cannot hold a dot or a slash."""
+def archive(files: Mapping[str, str]) -> bytes:
+    """A ZIP of files, by their place in it."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as content:
-        for name, text in files.items():
-            content.writestr(name.replace("__", ".").replace("_in_", "/"), text)
+        for place, text in files.items():
+            content.writestr(place, text)
     return buffer.getvalue()
 
 
@@ -104,10 +104,10 @@ class FcServer:
             with error:
                 return Answer(error.code, _lower(error.headers), error.read())
 
-    def create(self, name: str, code: str, *, client: Any = None, **fields: Any) -> Any:
+    def create(self, name: str, code: str, **fields: Any) -> Any:
         """A function of API 2023-03-30."""
         given = {"functionName": name, "runtime": "python3.10", "handler": "index.handler", "timeout": 20, **fields}
-        given.setdefault("code", {"zipFile": base64.b64encode(archive(index__py=code)).decode()})
+        given.setdefault("code", {"zipFile": base64.b64encode(archive({"index.py": code})).decode()})
         answer = self.tell("POST", "/2023-03-30/functions", given)
         assert answer.status == 200, answer.body
         return answer.json()

@@ -261,8 +261,8 @@ def test_the_configuration_of_asynchronous_calls_is_kept_by_qualifier(client, co
         client.get_function_async_invoke_config("fleetrun", "LATEST", "f")
     with pytest.raises(fc2.FcError, match="maxAsyncRetryAttempts"):
         client.put_function_async_invoke_config("fleetrun", "LATEST", "f", {"maxAsyncRetryAttempts": 9})
+    bad = {"destinationConfig": {"onSuccess": {"destination": "acs:oss:::b"}}}
     with pytest.raises(fc2.FcError, match="destination"):
-        bad = {"destinationConfig": {"onSuccess": {"destination": "acs:oss:::b"}}}
         client.put_function_async_invoke_config("fleetrun", "LATEST", "f", bad)
 
 
