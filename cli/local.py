@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     from localcloud.account import Account
 
 PORT = 7150
-_OVERRIDING = (
-    "ALIBABA_CLOUD_SECURITY_TOKEN",
-    "FLEETRUN_ECS_ENDPOINT",
-    "FLEETRUN_FC_ENDPOINT",
-    "FLEETRUN_MNS_ENDPOINT",
-    "FLEETRUN_TABLESTORE_ENDPOINT",
-)
-"""Left over from the real cloud, they would win against what --print-env exports."""
 
 
 @click.command()
@@ -104,11 +96,12 @@ def local(
 
 def _print_environment(environment: dict[str, str], *, as_json: bool) -> None:
     from cli import show
+    from cli.settings import left_over
 
     if as_json:
         show.as_json(environment)
         return
-    others = [name for name in _OVERRIDING if os.environ.get(name)]
+    others = left_over()
     if others:
         sys.stdout.write(f"unset {' '.join(others)}\n")
     for name in sorted(environment):

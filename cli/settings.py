@@ -13,6 +13,14 @@ _ALWAYS = ("FLEETRUN_REGION", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCE
 
 _SECRETS = ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
 
+_OF_ANOTHER_CLOUD = (
+    "ALIBABA_CLOUD_SECURITY_TOKEN",
+    "FLEETRUN_ECS_ENDPOINT",
+    "FLEETRUN_FC_ENDPOINT",
+    "FLEETRUN_MNS_ENDPOINT",
+    "FLEETRUN_TABLESTORE_ENDPOINT",
+)
+
 
 class BadEnvironment(Exception):
     """The message names each variable that is missing or wrong."""
@@ -48,6 +56,11 @@ def without_secrets(text: str) -> str:
         if os.environ.get(name):
             text = text.replace(os.environ[name], "***")
     return text
+
+
+def left_over() -> list[str]:
+    """Names in our environment that would win against what `fleetrun local --print-env` exports."""
+    return [name for name in _OF_ANOTHER_CLOUD if os.environ.get(name)]
 
 
 def _is_endpoint(name: str) -> bool:
