@@ -1,4 +1,4 @@
-"""Requests as bytes: what only the wire can ask, damaged messages and headers, and how replies are signed."""
+"""Requests as bytes: what only the wire can ask, headers, and how replies are signed."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import socket
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.http import Refusal, Request, Response
+from localcloud.http import Refusal, Request
 from localcloud.ids import Ids
 from localcloud.tablestore.api import TablestoreEndpoint
-from localcloud.tablestore.crc8 import crc8
 from localcloud.tablestore.messages import messages
-from localcloud.tablestore.plainbuffer import decode_rows, encode_key, encode_rows, encode_variant
-from localcloud.tablestore.values import INF_MAX, INF_MIN
-from tests.contract.tablestore.worlds import ACCOUNT, ONE_KEY, TWO_KEYS, TablestoreWorld, running
-
-INCREMENT_OF_N_BY_5 = bytes.fromhex("0304010000006e05090000000005000000000000000604")
-"""A cell without its checksum, as the SDK encodes it."""
+from localcloud.tablestore.plainbuffer import decode_rows
+from tests.contract.tablestore.worlds import ACCOUNT, ONE_KEY, TWO_KEYS, TablestoreWorld
+from tests.wire.tablestore_messages import error_of, get_row, less_than, update_with_an_increment
 
 
 @pytest.fixture
@@ -32,78 +27,6 @@ def world() -> TablestoreWorld:
     made.table(ONE_KEY)
     made.service.put_row("t", ("a",), {"n": 1, "s": "x"})
     return made
-
-
-def error_of(response: Response) -> tuple[int, str, str]:
-    error = messages().table.Error.FromString(response.body)
-    return response.status, error.code, error.message
-
-
-def update_with_an_increment(**return_content: Any) -> Any:
-    key = encode_key(("id",), ("a",))
-    key_checksum = key[-3]
-    cell_checksum = crc8(b"n" + encode_variant(5) + b"\4")
-    row = key[:-2] + b"\2" + INCREMENT_OF_N_BY_5 + bytes([0x0A, cell_checksum, 0x09])
-    row += bytes([crc8(bytes([key_checksum, cell_checksum, 0]))])
-    pb = messages().table
-    condition = pb.Condition(row_existence=0, column_condition=less_than("n", 100).SerializeToString())
-    content = pb.ReturnContent(**return_content) if return_content else None
-    return pb.UpdateRowRequest(table_name="t", row_change=row, condition=condition, return_content=content)
-
-
-def less_than(name: str, value: Any) -> Any:
-    """A filter: the column is there and its newest version is less than the value."""
-    pb = messages().filter
-    single = pb.SingleColumnValueFilter(
-        comparator=pb.CT_LESS_THAN,
-        column_name=name,
-        column_value=encode_variant(value),
-        filter_if_missing=True,
-        latest_version_only=True,
-    )
-    return pb.Filter(type=pb.FT_SINGLE_COLUMN_VALUE, filter=single.SerializeToString())
-
-
-def get_row(**fields: Any) -> Any:
-    return messages().table.GetRowRequest(
-        **{"table_name": "t", "primary_key": encode_key(("id",), ("a",)), "max_versions": 1, **fields}
-    )
-
-
-def range_of(**fields: Any) -> Any:
-    low, high = (encode_key(("id",), (mark,)) for mark in (INF_MIN, INF_MAX))
-    return messages().table.GetRangeRequest(
-        **{
-            "table_name": "t",
-            "direction": 0,
-            "inclusive_start_primary_key": low,
-            "exclusive_end_primary_key": high,
-            "max_versions": 1,
-            **fields,
-        }
-    )
-
-
-def batch_write() -> Any:
-    pb = messages().table
-    request = pb.BatchWriteRowRequest()
-    row = encode_rows(("id",), [(("b",), [("n", 2, 1)])])
-    request.tables.add(table_name="t").rows.add(
-        type=1, row_change=row, condition=pb.Condition(row_existence=0), return_content=pb.ReturnContent()
-    )
-    return request
-
-
-def requests() -> dict[str, Any]:
-    pb = messages().table
-    return {
-        "UpdateRow": update_with_an_increment(return_type=2, return_column_names=["n"]),
-        "GetRow": get_row(filter=less_than("n", 100).SerializeToString(), columns_to_get=["n", "s"]),
-        "GetRange": range_of(limit=5, filter=less_than("s", "y").SerializeToString()),
-        "BatchWriteRow": batch_write(),
-        "DescribeTable": pb.DescribeTableRequest(table_name="t"),
-        "StartLocalTransaction": pb.StartLocalTransactionRequest(table_name="t", key=encode_key(("id",), ("a",))),
-    }
 
 
 # -- what the Python SDK cannot ask -----------------------------------------------------------------------------------
@@ -174,84 +97,6 @@ def test_other_methods_are_refused(world: TablestoreWorld) -> None:
     for method in ("GET", "PUT", "DELETE"):
         answer = world.handle(Request(method, sent.path, "", sent.headers, b"", sent.received_ms))
         assert error_of(answer) == (405, "OTSMethodNotAllowed", "Only POST method for requests is supported.")
-
-
-# -- damage -----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("operation", sorted(requests()))
-def test_a_message_with_any_wrong_bit_is_answered_or_refused_and_never_a_bug(
-    world: TablestoreWorld, operation: str
-) -> None:
-    body = requests()[operation].SerializeToString()
-    assert world.handle(world.request(operation, body)).status == 200
-    refused = 0
-
-    for bit in range(len(body) * 8):
-        broken = bytearray(body)
-        broken[bit // 8] ^= 1 << bit % 8
-        response = world.handle(world.request(operation, bytes(broken)))
-
-        if response.status == 200:
-            getattr(messages().table, f"{operation}Response").FromString(response.body)
-            continue
-        status, code, message = error_of(response)
-        assert (status, code.startswith("OTS"), bool(message)) == (status, True, True), bit
-        assert status in (400, 403, 404, 409), (bit, status, code)
-        refused += 1
-    assert refused > len(body)  # the greater part of the bits matters
-
-
-@pytest.mark.parametrize("operation", sorted(requests()))
-def test_a_message_cut_off_anywhere_is_no_bug(world: TablestoreWorld, operation: str) -> None:
-    body = requests()[operation].SerializeToString()
-
-    for length in range(len(body)):
-        response = world.handle(world.request(operation, body[:length]))
-        assert response.status in (200, 400, 404, 409), length  # 200: what is missing was optional
-        assert response.status == 200 or error_of(response)[1].startswith("OTS")
-
-
-@given(body=st.binary(max_size=120), operation=st.sampled_from(sorted(requests())))
-def test_noise_is_refused(body: bytes, operation: str) -> None:
-    world = TablestoreWorld()
-
-    response = world.handle(world.request(operation, body))
-
-    assert response.status in (400, 404)
-    assert error_of(response)[1] in ("OTSParameterInvalid", "OTSObjectNotExist")
-
-
-def test_a_row_with_a_wrong_checksum_is_refused_and_nothing_is_written(world: TablestoreWorld) -> None:
-    request = update_with_an_increment()
-    request.row_change = request.row_change[:-1] + bytes([request.row_change[-1] ^ 1])
-
-    answer = world.ask("UpdateRow", request)
-
-    assert answer.code == "OTSParameterInvalid"
-    assert answer.message.startswith("Cell data broken, checksum is mismatch, ")
-    row = world.service.get_row("t", ("a",)).row
-    assert row is not None
-    assert row.columns == {"n": 1, "s": "x"}
-
-
-def test_a_request_that_comes_byte_by_byte_is_answered_like_any_other() -> None:
-    with running() as server:
-        server.served.call(lambda: server.service.create_table(ONE_KEY))
-        world = TablestoreWorld()
-        world.timeline.advance_to(server.served.call(server.clock.now_ms))
-        pb = messages().table
-        request = world.request("DescribeTable", pb.DescribeTableRequest(table_name="t").SerializeToString())
-        head = [f"POST {request.path} HTTP/1.1", "Host: x", f"Content-Length: {len(request.body)}", "Connection: close"]
-        head += [f"{name}: {value}" for name, value in request.headers.items()]
-
-        with socket.create_connection(("127.0.0.1", server.served.port), timeout=10) as connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for byte in "\r\n".join([*head, "", ""]).encode() + request.body:
-                connection.sendall(bytes([byte]))
-            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
-
-    top, _, body = answer.partition(b"\r\n\r\n")
-    assert top.startswith(b"HTTP/1.1 200 ")
-    assert pb.DescribeTableResponse.FromString(body).table_meta.table_name == "t"
 
 
 # -- headers ----------------------------------------------------------------------------------------------------------
