@@ -1,4 +1,4 @@
-"""`python -m localcloud [PORT]`: the local cloud of this project in the foreground. `fleetrun local` has the options."""
+"""`python -m localcloud [PORT]`: this project's local cloud in the foreground. `fleetrun local` has the options."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ WRITES = [Write("put", "runs", (("run_id", "r"), ("part", str(number))), {"a": n
 
 def signed(operation: str, body: bytes) -> Response:
     now_ms = time.time_ns() // 1_000_000
-    key = ACCOUNT.access_key_secret.encode()
-    return Response(200, reply_headers(operation, body, request_id="r", now_ms=now_ms, account=ACCOUNT, key=key), body)
+    signer = (ACCOUNT.access_key_id, ACCOUNT.access_key_secret.encode())
+    return Response(200, reply_headers(operation, body, request_id="r", now_ms=now_ms, signer=signer), body)
 
 
 def written(*codes: str) -> Response:

@@ -196,7 +196,8 @@ def test_another_key_for_a_table_that_is_there_is_refused() -> None:
             "Resources.Q.Properties: QueueName 'q'",
         ),
         (
-            "  D: {Type: 'ALIYUN::FC3::CustomDomain', Properties: {DomainName: d, Protocol: HTTP, AuthConfig: {AuthType: anonymous}}}",
+            "  D: {Type: 'ALIYUN::FC3::CustomDomain', Properties: {DomainName: d, Protocol: HTTP, "
+            "AuthConfig: {AuthType: anonymous}}}",
             "Resources.D.Type: ALIYUN::FC3::CustomDomain is not offered by the local cloud",
         ),
         (
