@@ -101,6 +101,8 @@ def run_json(run: Run) -> dict[str, Any]:
         "finishedAt": iso(run.finished_ms) if run.finished_ms else "",
         "durationMs": run.finished_ms - run.accepted_ms if run.finished_ms else None,
         "events": run.event_seq,
+        "dueAt": iso(run.due_ms) if run.due_ms else "",
+        "attempts": run.attempts,
     }
 
 

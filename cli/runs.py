@@ -44,19 +44,21 @@ def status(*, name: str, wait: bool, as_json: bool, endpoint: str | None) -> Non
 
 @click.command()
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, help="Runs to show; default 20.")
+@click.option("--unfinished", "only_unfinished", is_flag=True, help="Those that have not ended, however old they are.")
 @click.option("--instance", metavar="ID", help="Only runs that had this instance as a target, and how it ended there.")
 @options.as_json
 @options.endpoint
-def runs(*, limit: int, instance: str | None, as_json: bool, endpoint: str | None) -> None:
+def runs(*, limit: int, only_unfinished: bool, instance: str | None, as_json: bool, endpoint: str | None) -> None:
     """The recent runs, newest first.
 
-    --instance looks through the targets of the same --limit runs.
+    --unfinished says of each when its next step is due, or since when: what is overdue for minutes hangs, and
+    fleetrun doctor says more. --instance looks through the targets of the same --limit runs.
     """
     from cli import report, show
     from cli.connection import connect
 
     connection = connect(endpoint)
-    found = recent_runs(connection, limit=limit)
+    found = unfinished_runs(connection, limit=limit) if only_unfinished else recent_runs(connection, limit=limit)
     ends = {run.run_id: _end_on(connection, run, instance) for run in found} if instance else {}
     shown = [run for run in found if not instance or ends[run.run_id]]
     if as_json:
@@ -64,9 +66,12 @@ def runs(*, limit: int, instance: str | None, as_json: bool, endpoint: str | Non
         return
     if not shown:
         where = f" had {show.one_line(instance)} as a target" if instance else ""
-        show.err().print(f"No runs in the last {DAYS_BACK_MAX} days{where}.")
+        which = "that have not ended" if only_unfinished else f"in the last {DAYS_BACK_MAX} days"
+        show.err().print(f"No runs {which}{where}.")
     for run in shown:
         _print_line(run, str((ends.get(run.run_id) or {}).get("status", "")))
+        if only_unfinished:
+            show.out().print(f"    {_due(run, now_ms=connection.now_ms)}")
 
 
 def _end_on(connection: Connection, run: Run, instance_id: str) -> dict[str, object]:
@@ -102,6 +107,23 @@ def _print_line(run: Run, end: str) -> None:
             f" {request}",
         )
     )
+
+
+def _due(run: Run, *, now_ms: int) -> str:
+    """When the next step comes, by the row."""
+    waits_s = (max(run.due_ms, run.lease_until_ms) - now_ms) // 1000
+    told = f"next step in {waits_s:,} s" if waits_s >= 0 else f"next step overdue by {-waits_s:,} s"
+    tried = f", tried {run.attempts} times in vain" if run.attempts > 1 else ""
+    deferred = f", waits for the units of {run.deferred_to}" if run.deferred_to else ""
+    return told + tried + deferred
+
+
+def unfinished_runs(connection: Connection, *, limit: int) -> list[Run]:
+    """The newest of those that have not ended, newest first."""
+    from cli import report, unfinished
+
+    found = [run for run in unfinished.heads(connection.runs) if not report.is_ended(run)]
+    return sorted(found, key=lambda run: (-run.accepted_ms, run.run_id))[:limit]
 
 
 def recent_runs(connection: Connection, *, limit: int) -> list[Run]:

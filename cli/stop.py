@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -12,9 +11,6 @@ from cli import exits, options
 
 if TYPE_CHECKING:
     from cli.connection import Connection
-
-PAGE = 100
-"""Ours: unfinished runs per read."""
 
 
 @click.command()
@@ -86,14 +82,16 @@ def _stop_one(
 
 def _stop_all(connection: Connection, *, as_json: bool) -> None:
     """A stop for each run that has not ended. What still waits as a request starts all the same: it is counted."""
-    from cli import queues, show
+    from cli import queues, report, show, unfinished
 
     told = []
-    for run_id in _unfinished(connection):
-        message_id = connection.queues.send(queues.STOPS, _message(run_id, (), request_id=None))
-        told.append({"runId": run_id, "messageId": message_id})
+    for run in unfinished.heads(connection.runs):
+        if report.is_ended(run):
+            continue
+        message_id = connection.queues.send(queues.STOPS, _message(run.run_id, (), request_id=None))
+        told.append({"runId": run.run_id, "messageId": message_id})
         if not as_json:
-            show.out().print(f"{show.one_line(run_id)}: stop requested")
+            show.out().print(f"{show.one_line(run.run_id)}: stop requested")
     waiting = connection.queues.attributes(queues.REQUESTS).visible
     if as_json:
         show.as_json({"stopped": told, "requestsWaiting": waiting})
@@ -103,17 +101,6 @@ def _stop_all(connection: Connection, *, as_json: bool) -> None:
         show.err().print(
             f"{show.number(waiting, 'request')} still in the queue {queues.REQUESTS}: they become runs; say --all again"
         )
-
-
-def _unfinished(connection: Connection) -> Iterator[str]:
-    """Runs that have not ended; those on the list that have are left out."""
-    from cli import report
-
-    after = ""
-    while page := connection.runs.unfinished(after=after, limit=PAGE):
-        heads = connection.runs.read_runs(page)
-        yield from (run_id for run_id in page if run_id in heads and not report.is_ended(heads[run_id]))
-        after = page[-1]
 
 
 def _message(run_id: str, instances: tuple[str, ...], *, request_id: str | None) -> bytes:

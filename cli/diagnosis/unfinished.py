@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from cli.diagnosis.finding import Finding, fail, ok, warn
+from cli.unfinished import heads
 from shared.core import limits
 from shared.core.model import Run
 
@@ -22,7 +24,8 @@ SHOWN_MAX = 5
 
 
 def check(connection: Connection) -> Iterator[Finding]:
-    runs, is_all = _unfinished(connection)
+    found = list(islice(heads(connection.runs), RUNS_MAX + 1))
+    runs, is_all = found[:RUNS_MAX], len(found) <= RUNS_MAX
     now_ms = connection.now_ms
     overdue = [run for run in runs if run.due_ms and max(run.due_ms, run.lease_until_ms) + OVERDUE_MS <= now_ms]
     failing = [run for run in runs if run.attempts >= ATTEMPTS_WARN and run not in overdue]
@@ -43,19 +46,6 @@ def check(connection: Connection) -> Iterator[Finding]:
     deferred = sum(1 for run in runs if run.status == "Deferred")
     told = f"{len(runs):,} unfinished" if is_all else f"the first {len(runs):,} unfinished"
     yield ok("runs", f"{told}, {deferred:,} of them wait for the next day's units, {len(overdue):,} overdue")
-
-
-def _unfinished(connection: Connection) -> tuple[list[Run], bool]:
-    """Heads; whether these are all."""
-    found: list[Run] = []
-    after = ""
-    while len(found) < RUNS_MAX:
-        page = connection.runs.unfinished(after=after, limit=limits.SWEEP_PAGE)
-        if not page:
-            return found, True
-        found += connection.runs.read_runs(page).values()
-        after = page[-1]
-    return found, False
 
 
 def _ids(runs: list[Run]) -> str:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from shared.core.days import day_of
-from shared.core.model import run_id_of
+from shared.core.model import Run, run_id_of
 from tests.app.driving import invoke_request
 from tests.app.memory import Ending
 from tests.cli.command_line import CommandLine
@@ -228,6 +228,27 @@ def test_runs_tells_what_ran_on_an_instance(deployment: Deployment, fleetrun: Co
     assert [(run["runId"], run["target"]["status"]) for run in said] == [(both, "Excluded")]
     assert fleetrun("runs", "--instance", "i-00002").out.split()[0] == both
     assert "No runs" in fleetrun("runs", "--instance", "i-77777").err
+
+
+def test_runs_that_have_not_ended_say_when_they_go_on(deployment: Deployment, fleetrun: CommandLine) -> None:
+    deployment.fleet(1)
+    deployment.run(invoke_request("deploy-1"))
+    deployment.receive(invoke_request("deploy-2"))
+    long_ago_ms = deployment.world.clock.now_ms() - 30 * 86_400_000
+    old = Run("run-00000000000000000001", "old-1", None, "", "cn-hangzhou", long_ago_ms, due_ms=long_ago_ms, attempts=4)
+    deployment.ports.runs.insert_run(old)
+    deployment.ports.runs.remember(old)
+
+    said = fleetrun("runs", "--unfinished")
+    told = fleetrun("runs", "--unfinished", "--json").json
+
+    assert [run["requestId"] for run in told] == ["deploy-2", "old-1"]
+    assert told[1]["attempts"] == 4
+    assert told[1]["dueAt"]
+    lines = said.out.splitlines()
+    assert lines[0].startswith(run_id_of("deploy-2"))
+    assert "overdue by 2,59" in lines[3]
+    assert "tried 4 times in vain" in lines[3]
 
 
 def test_no_runs_at_all_are_said_on_standard_error(fleetrun: CommandLine) -> None:
