@@ -88,12 +88,15 @@ def _document(desk: Desk, layer: LayerVersion) -> dict[str, Any]:
     }
 
 
-OFFERED: Mapping[str, Operation] = {
+OLD_OFFERED: Mapping[str, Operation] = {
     "CreateLayerVersion": create_layer_version,
     "GetLayerVersion": get_layer_version,
-    "GetLayerVersionByArn": get_layer_version_by_arn,
     "DeleteLayerVersion": delete_layer_version,
     "ListLayers": list_layers,
     "ListLayerVersions": list_layer_versions,
+}
+NEW_OFFERED: Mapping[str, Operation] = {
+    **OLD_OFFERED,
+    "GetLayerVersionByArn": get_layer_version_by_arn,
     "PutLayerACL": put_layer_acl,
 }
