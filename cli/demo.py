@@ -33,7 +33,7 @@ class Done:
     finished_ms: int
 
 
-@click.command()
+@click.command(short_help="The whole way on this machine, once.")
 @click.option(
     "--event",
     metavar="FILE",

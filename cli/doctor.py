@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _STYLES = {"OK": "green", "WARN": "yellow", "FAIL": "bold red"}
 
 
-@click.command()
+@click.command(short_help="Check a deployment, and say what to do.")
 @options.as_json
 @options.endpoint
 def doctor(*, as_json: bool, endpoint: str | None) -> None:

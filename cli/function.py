@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _VERSION = re.compile(r"^[0-9A-Za-z][0-9A-Za-z.+-]*$")
 
 
-@click.command()
+@click.command(short_help="Call one function with a file, as its trigger would.")
 @click.argument("name", metavar="FUNCTION")
 @click.argument("event", metavar="EVENT", type=click.Path(path_type=Path))
 @click.option("--async", "is_async", is_flag=True, help="Leave it there; do not wait for the answer.")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PORT = 7150
 
 
-@click.command()
+@click.command(short_help="The local cloud in the foreground, until Ctrl-C.")
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, help="0: any free port; default 7150.")
 @click.option("--host", default="127.0.0.1", help="Address to listen on; default 127.0.0.1.")
 @click.option("--instances", type=click.IntRange(0), help="Scales the fleet; default: as the file says (120).")
