@@ -90,8 +90,9 @@ def check_unsent(chunks: Sequence[Chunk]) -> None:
 def adopt_rest(hold: Hold, chunk: Chunk) -> None:
     """A crash came between writing a cut-down chunk and the head row: the rest that it names joins the run now."""
     if chunk.rest and chunk.rest not in hold.run.extra:
+        rest = hold.ports.runs.read_chunks(hold.run.run_id, [chunk.rest])  # may fail: then it has not joined
         _join(hold, chunk.rest)
-        hold.take_up(hold.ports.runs.read_chunks(hold.run.run_id, [chunk.rest]))
+        hold.take_up(rest)
 
 
 def _join(hold: Hold, number: int) -> None:

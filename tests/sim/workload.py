@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.core.model import run_id_of
@@ -160,3 +160,18 @@ def _stops(chance: random.Random, request: dict[str, Any], at_ms: int, instances
 
 def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value).encode()
+
+
+def with_command(workload: Workload, command_id: str) -> Workload:
+    """The same, with the stored command under the id that it really got."""
+    old, new = f'"{STORED_COMMAND}"', f'"{command_id}"'
+
+    def renamed(body: bytes) -> bytes:
+        return body.replace(old.encode(), new.encode())
+
+    return replace(
+        workload,
+        arrivals=tuple(replace(each, body=renamed(each.body)) for each in workload.arrivals),
+        run_requests={name: json.loads(renamed(_json(value))) for name, value in workload.run_requests.items()},
+        reused={name: [renamed(body) for body in bodies] for name, bodies in workload.reused.items()},
+    )

@@ -14,6 +14,7 @@ from localcloud.mns.values import Outgoing
 from shared.ports import Policy, Ports
 from tests.app.memory import SeededIds, SequentialLanes
 from tests.sim.books import Books, CloudStores, MemoryStores
+from tests.sim.cloud_ecs import CloudEcs
 from tests.sim.fleet import MemoryEcs
 from tests.sim.functions import run
 from tests.sim.host import Host
@@ -21,7 +22,7 @@ from tests.sim.hub import Hub
 from tests.sim.platform import DEAD_LETTERS, EVENTS, Platform
 from tests.sim.trouble import Trouble, trouble_of
 from tests.sim.wire import ServiceQueues, shifted_payload
-from tests.sim.workload import Arrival, Workload, workload_of
+from tests.sim.workload import Arrival, Workload, with_command, workload_of
 
 SWEEP_MS = 60_000
 SWEEP_MS_CALM = 600_000
@@ -44,7 +45,7 @@ class World:
         self.timeline = Timeline(self.clock)
         self.hub = Hub(self.clock, self.timeline, self._stream("interleaving"))
         self.platform = Platform(self.timeline, self.seed, self.trouble, self._call)
-        self.ecs = MemoryEcs(self.workload, self.trouble, self.timeline, self._stream("fleet"))
+        self.ecs = self._ecs()
         self.books = Books()
         self.stores = self._stores()
         self.published: list[str] = []
@@ -71,6 +72,14 @@ class World:
         if self.workload.store == "cloud":
             return CloudStores(self.books, self.platform.tables)
         return MemoryStores(self.books)
+
+    def _ecs(self) -> MemoryEcs | CloudEcs:
+        parts = (self.workload, self.trouble, self.timeline, self._stream("fleet"))
+        if self.workload.store == "memory":
+            return MemoryEcs(*parts)
+        ecs = CloudEcs(*parts, account=self.platform.account)
+        self.workload = with_command(self.workload, ecs.stored_command())
+        return ecs
 
     def _ports_of(self, release: int) -> Ports:
         runs, quota = self.stores.ports(release=release)
