@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 import click
 import pytest
 
+from cli import exits
 from cli.main import fleetrun
 from cli.reference.markdown import MissingMarks, with_part
 from cli.reference.pages import pages
@@ -135,3 +136,11 @@ def _lines(pattern: re.Pattern[str], *, but: set[str]) -> list[str]:
         for number, line in enumerate(text.splitlines(), start=1)
         if pattern.search(line)
     ]
+
+
+def test_the_front_page_knows_every_exit_code() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    codes = {value for name, value in vars(exits).items() if name.isupper() and isinstance(value, int)}
+
+    assert len(codes) >= 7
+    assert [code for code in sorted(codes) if not re.search(rf"(?:^\| |\b){code}\b", readme, re.MULTILINE)] == []
