@@ -17,7 +17,7 @@ REAL_PROCESSES = {
     "tests/contract/ecs_edge/stage.py": "waits until real processes have ended, up to a bound",
     "tests/contract/ecs_edge/test_ecs_newer_sdk.py": "polls, as a caller does, until a real shell has ended",
     "tests/contract/ecs_edge/test_ecs_sdk_edge.py": "polls, as a caller does, until a real shell has ended",
-    "tests/contract/fc/conftest.py": "waits for real worker processes",
+    "tests/contract/fc/conftest.py": "dates a signed request as a caller does",
     "tests/contract/fc/real.py": "waits for real worker processes, up to a bound",
     "tests/contract/fc/test_fc_instances.py": "waits until real worker processes have ended, up to a bound",
     "tests/e2e/test_chaos.py": "kills function processes in the middle, after a seeded time",
