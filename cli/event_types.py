@@ -93,6 +93,31 @@ class Finished(_Facts, frozen=True, kw_only=True):
     targets: list[Outcome]
 
 
+class RepetitionOutcome(_Part, frozen=True, kw_only=True):
+    """How one repetition of a cloud schedule ended on one instance: ECS's InvocationStatus, or Unknown."""
+
+    instance_id: str
+    name: str
+    repeat: int
+    """1, 2, … on this instance."""
+    status: str
+    exit_code: int | None
+    error_code: str
+    error_info: str
+    output: str
+    """The first part."""
+    dropped: int
+    start_time: str
+    finish_time: str
+
+
+class Repeated(_Facts, frozen=True, kw_only=True):
+    """Repetitions of a cloud schedule that have ended, of one chunk, at most fifty; the targets go on."""
+
+    chunk_id: str
+    repetitions: list[RepetitionOutcome]
+
+
 class Stopping(_Facts, frozen=True, kw_only=True):
     """Nothing new starts from here on; what runs is being stopped."""
 
@@ -174,6 +199,10 @@ class TargetsFinished(_Envelope, frozen=True, kw_only=True, tag="fleetrun.target
     data: Finished
 
 
+class RepetitionsFinished(_Envelope, frozen=True, kw_only=True, tag="fleetrun.repetitions.finished"):
+    data: Repeated
+
+
 class RunStopping(_Envelope, frozen=True, kw_only=True, tag="fleetrun.run.stopping"):
     data: Stopping
 
@@ -197,6 +226,7 @@ Event = (
     | RunDeferred
     | ChunkInvoked
     | TargetsFinished
+    | RepetitionsFinished
     | RunStopping
     | RunFinished
     | ScheduleFired

@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from shared.core.errors import Refused
-from shared.core.model import Agent, Chunk, Event, Excluded, Instance, InvocationView, Run, StopMark
+from shared.core.model import Agent, Chunk, Event, Excluded, Instance, InvocationView, Result, Run, StopMark
 from shared.core.requests import Command, TargetSelection
-from shared.core.schedule import Due, Schedule
+from shared.core.schedule import Due, NoSchedules, Schedule
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -77,6 +76,8 @@ class Invocation:
     timeout: int
     username: str | None
     working_dir: str | None
+    frequency: str = ""
+    """Of a cloud schedule: RepeatMode is Period then. "" = once, now."""
 
 
 class CommandRunner(Protocol):
@@ -105,16 +106,25 @@ class CommandRunner(Protocol):
         """
         ...
 
-    def find_invocation(self, region: str, *, run_id: str, chunk_id: str) -> str | None:
-        """InvokeId of the invocation that carries both tags."""
+    def find_invocation(self, region: str, *, run_id: str, chunk_id: str, repeats: bool = False) -> str | None:
+        """InvokeId of the invocation that carries both tags. `repeats`: it is a cloud schedule's."""
         ...
 
-    def poll_run(self, region: str, run_id: str) -> list[InvocationView]:
+    def poll_run(self, region: str, run_id: str, *, repeats: bool = False) -> list[InvocationView]:
         """All invocations that carry the run's tag (all pages), without output."""
         ...
 
-    def poll_invocation(self, region: str, invoke_id: str, *, with_output: bool) -> InvocationView | None:
+    def poll_invocation(
+        self, region: str, invoke_id: str, *, with_output: bool, repeats: bool = False
+    ) -> InvocationView | None:
         """One invocation; None if ECS does not know it (any more)."""
+        ...
+
+    def history(self, region: str, invoke_id: str, wanted: Mapping[str, range]) -> list[Result]:
+        """Of a cloud schedule: its ended repetitions `wanted[instance]`, as far as ECS has them, with output.
+
+        Reads pages until it has them all, or there are no more.
+        """
         ...
 
     def stop(self, region: str, invoke_id: str, instance_ids: Sequence[str]) -> None:
@@ -287,31 +297,6 @@ class ScheduleStore(Protocol):
     def due(self, *, until: str, limit: int) -> list[Due]:
         """Lines of all minutes up to and with `until`, in the order of time. Reads no other row."""
         ...
-
-
-class NoSchedules:
-    """Of a deployment without managed schedules: it has none, and takes none."""
-
-    def insert_schedule(self, schedule: Schedule) -> bool:
-        raise Refused(f"{schedule.name}: this deployment keeps no schedules", code="NoSchedules", field="schedule.by")
-
-    def read_schedule(self, schedule_id: str) -> Schedule | None:  # noqa: ARG002
-        return None
-
-    def update_schedule(self, schedule: Schedule) -> bool:  # noqa: ARG002
-        return False
-
-    def schedules(self, *, after: str, limit: int) -> list[Schedule]:  # noqa: ARG002
-        return []
-
-    def put_due(self, due: Due) -> None:
-        raise Refused(f"{due.schedule_id}: this deployment keeps no schedules", code="NoSchedules")
-
-    def drop_due(self, minute: str, schedule_id: str, *, version: int) -> None:
-        pass
-
-    def due(self, *, until: str, limit: int) -> list[Due]:  # noqa: ARG002
-        return []
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.adapters import limits
 from shared.adapters.ecs_calls import EcsCalls, new_request, tags_of
+from shared.adapters.ecs_history import read_history
 from shared.core.errors import Refused, Unavailable
 from shared.core.model import InvocationView, Result
 from shared.core.requests import Command
@@ -83,7 +84,9 @@ class EcsCommands:
         request = new_request("InvokeCommand")
         request.set_CommandId(invocation.command_id)
         request.set_InstanceIds(list(invocation.instance_ids))
-        request.set_RepeatMode("Once")
+        request.set_RepeatMode("Period" if invocation.frequency else "Once")
+        if invocation.frequency:
+            request.set_Frequency(invocation.frequency)
         request.set_Timeout(invocation.timeout)
         request.set_ClientToken(invocation.client_token)
         request.set_Tags(tags_of({RUN_TAG: invocation.run_id, CHUNK_TAG: invocation.client_token}))
@@ -98,32 +101,49 @@ class EcsCommands:
             raise Unavailable("InvokeCommand: not sent, it is too late for this call", code="TooLate")
         return str(self._calls.write(invocation.region, request)["InvokeId"])
 
-    def find_invocation(self, region: str, *, run_id: str, chunk_id: str) -> str | None:
-        request = new_request("DescribeInvocations")
-        request.set_Tags(tags_of({RUN_TAG: run_id, CHUNK_TAG: chunk_id}))
-        found = [view.invoke_id for view in self._invocations(region, request) if view.chunk_id == chunk_id]
+    def find_invocation(self, region: str, *, run_id: str, chunk_id: str, repeats: bool = False) -> str | None:
+        tags = tags_of({RUN_TAG: run_id, CHUNK_TAG: chunk_id})
+        views = self._invocations(region, {"Tags": tags}, repeats=repeats)
+        found = [view.invoke_id for view in views if view.chunk_id == chunk_id]
         return found[0] if found else None
 
-    def poll_run(self, region: str, run_id: str) -> list[InvocationView]:
-        request = new_request("DescribeInvocations")
-        request.set_Tags(tags_of({RUN_TAG: run_id}))
-        return self._invocations(region, request)
+    def poll_run(self, region: str, run_id: str, *, repeats: bool = False) -> list[InvocationView]:
+        return self._invocations(region, {"Tags": tags_of({RUN_TAG: run_id})}, repeats=repeats)
 
-    def poll_invocation(self, region: str, invoke_id: str, *, with_output: bool) -> InvocationView | None:
-        request = new_request("DescribeInvocations")
-        request.set_InvokeId(invoke_id)
-        request.set_IncludeOutput("true" if with_output else "false")
-        found = self._invocations(region, request, with_output=with_output)
+    def poll_invocation(
+        self, region: str, invoke_id: str, *, with_output: bool, repeats: bool = False
+    ) -> InvocationView | None:
+        filters = {"InvokeId": invoke_id, "IncludeOutput": "true" if with_output else "false"}
+        found = self._invocations(region, filters, with_output=with_output, repeats=repeats)
         return next((view for view in found if view.invoke_id == invoke_id), None)
 
-    def _invocations(self, region: str, request: Any, *, with_output: bool = False) -> list[InvocationView]:
+    def history(self, region: str, invoke_id: str, wanted: Mapping[str, range]) -> list[Result]:
+        return read_history(self._calls, region, invoke_id, wanted, lambda row: _result(row, with_output=True))
+
+    def _invocations(
+        self, region: str, filters: Mapping[str, Any], *, with_output: bool = False, repeats: bool = False
+    ) -> list[InvocationView]:
+        """By `Timed` a listing shows what will fire again, or what will not. It is said to default to the latter, so
+        what repeats is asked for by both; an invocation that has ended meanwhile is in the second answer."""
+        views: dict[str, InvocationView] = {}
+        for timed in ("true", None) if repeats else (None,):
+            request = new_request("DescribeInvocations")
+            for name in sorted(filters):
+                getattr(request, f"set_{name}")(filters[name])
+            if timed is not None:
+                request.set_Timed(timed)
+            views |= self._listed(region, request, with_output=with_output)
+            if "InvokeId" in filters and views:
+                break
+        return [views[invoke_id] for invoke_id in sorted(views)]
+
+    def _listed(self, region: str, request: Any, *, with_output: bool) -> dict[str, InvocationView]:
         request.set_ContentEncoding("Base64")
         request.set_MaxResults(limits.INVOCATIONS_PER_PAGE_MAX)
         pages = self._calls.pages(region, request)
         rows = [row for page in pages for row in (page.get("Invocations") or {}).get("Invocation") or []]
         # A new invocation moves the others from page to page while we read: each is taken once.
-        views = {str(row["InvokeId"]): _view(row, with_output=with_output) for row in rows}
-        return [views[invoke_id] for invoke_id in sorted(views)]
+        return {str(row["InvokeId"]): _view(row, with_output=with_output) for row in rows}
 
     def stop(self, region: str, invoke_id: str, instance_ids: Sequence[str]) -> None:
         request = new_request("StopInvocation")
@@ -138,7 +158,7 @@ class EcsCommands:
                 raise
 
     def _has_ended(self, region: str, invoke_id: str) -> bool:
-        view = self.poll_invocation(region, invoke_id, with_output=False)
+        view = self.poll_invocation(region, invoke_id, with_output=False, repeats=True)
         return view is not None and all(result.status in ENDS_OF_ECS for result in view.results)
 
     def daily_limit(self, region: str) -> int:
@@ -190,6 +210,7 @@ def _result(row: dict[str, Any], *, with_output: bool) -> Result:
         start_time=str(row.get("StartTime") or ""),
         finish_time=finish_time,
         output=_output(str(row.get("Output") or "")) if with_output else None,
+        repeats=int(row.get("Repeats") or 0),
     )
 
 

@@ -27,6 +27,8 @@ AGENTS_PER_PAGE_MAX = 50
 """DescribeCloudAssistantStatus.MaxResults: help page 2025-12 (no effect when ids are given)."""
 INVOCATIONS_PER_PAGE_MAX = 50
 """DescribeInvocations.MaxResults: help page 2025-12 (default 10)."""
+HISTORY_PAGES_MAX = 250
+"""10,000 records are kept (SDK docs 2026), 50 a page; a few pages more, because new ones move the others."""
 COMMANDS_PER_PAGE_MAX = 50
 """DescribeCommands.MaxResults: help page 2025-12 (default 10)."""
 

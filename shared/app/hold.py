@@ -108,21 +108,26 @@ class Hold:
     def _announce(self) -> None:
         """New outcomes become drafts; a chunk all of whose outcomes are announced is closed."""
         active, closed = dict(self.run.active), dict(self.run.closed_counts)
+        repeated = dict(self.run.repeated)
         for number in sorted(active):
             chunk = self.chunks.get(number)
             if chunk is None:
                 continue
+            if chunk.repeated:
+                self.say(*emit.repetitions_finished(chunk, announced=repeated.get(number, 0)))
+                repeated[number] = chunk.repeated
             self.say(*emit.targets_finished(chunk, announced=active[number]))
             ended = max((target.ended_no for target in chunk.targets), default=0)
             self.progressed = self.progressed or ended > active[number]
             active[number] = ended
             if chunk.status == "Finished":
                 del active[number]
+                repeated.pop(number, None)
                 for status, count in sorted(counts_of([chunk]).items()):
                     closed[status] = closed.get(status, 0) + count
         if self.progressed:
             self.change(outcome_ms=self.now_ms)
-        self.change(active=active, closed_counts=closed)
+        self.change(active=active, closed_counts=closed, repeated=repeated)
 
     def _roll_up(self) -> None:
         """Counts, status, and the end of the run with its last event."""
@@ -145,7 +150,7 @@ class Hold:
         if run.deferred_to and not sent:
             return "Deferred"
         if sent or any(run.spent.values()):
-            return "Running"
+            return "Scheduled" if run.is_repeating else "Running"
         return run.status
 
     def _due_ms(self) -> int:

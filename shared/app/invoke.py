@@ -167,6 +167,7 @@ def _invoke(hold: Hold, chunk: Chunk) -> Answer:
         timeout=request.timeout,
         username=request.username,
         working_dir=request.command.working_dir,
+        frequency=request.schedule.expression().text if request.schedule is not None else "",
     )
     # Not after our lease, nor after the day whose unit pays for it: both may have passed since the chunk was picked.
     not_after_ms = min(run.lease_until_ms - limits.LEASE_MARGIN_MS, last_call_ms(chunk.unit_day))
@@ -205,7 +206,7 @@ def confirm(hold: Hold, chunk: Chunk, *, invoke_id: str) -> None:
         invoke_id=invoke_id,
         invoked_ms=now_ms,
         sent_ms=chunk.sent_ms or now_ms,
-        deadline_ms=deadline_of(invoked_ms=now_ms, timeout_s=hold.run.request.timeout),
+        deadline_ms=0 if hold.run.is_repeating else deadline_of(invoked_ms=now_ms, timeout_s=hold.run.request.timeout),
     )
     hold.put(confirmed)
     hold.say(emit.invoked(confirmed))

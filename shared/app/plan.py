@@ -7,6 +7,7 @@ from collections import Counter
 from shared.app.hold import Hold
 from shared.core import chunk as cutting
 from shared.core import emit, limits, rate
+from shared.core.cron_times import check_future
 from shared.core.errors import Fenced, Refused
 from shared.core.model import Instance
 from shared.core.preflight import Checked, needs_agent, preflight
@@ -22,6 +23,8 @@ def plan(hold: Hold) -> None:
         return
     hold.say(emit.accepted(hold.run))
     try:
+        if request.schedule is not None:
+            check_future(request.schedule.expression(), now_ms=hold.now_ms)
         command_type = _command_type(hold, request)
         requested, found = _resolve(hold, request)
     except Refused as error:

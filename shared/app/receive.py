@@ -26,8 +26,6 @@ def receive(ports: Ports, policy: Policy, message: Message) -> str:
             return change_schedule(ports, policy, request)
         if request.schedule is not None and request.schedule.by == "fleetrun":
             return add_schedule(ports, policy, request)
-        if request.schedule is not None:
-            raise Refused('schedule.by is "cloud": say "fleetrun"', code="BadRequest", field="schedule.by")
         return accept_run(ports, policy, request)
     except Refused as error:
         return reject(ports, policy, message, error)

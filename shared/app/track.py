@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from shared.app.hold import Hold
 from shared.app.invoke import confirm
+from shared.app.repeat import follow, idle_until_ms
 from shared.core import limits
 from shared.core.days import day_of
 from shared.core.errors import FleetrunError, Refused, Unavailable, UnknownOutcome
@@ -44,7 +45,9 @@ def look_for(hold: Hold) -> None:
 
 def _find(hold: Hold, chunk: Chunk) -> str | FleetrunError | None:
     try:
-        return hold.ports.runner.find_invocation(hold.run.region, run_id=hold.run.run_id, chunk_id=chunk.chunk_id)
+        return hold.ports.runner.find_invocation(
+            hold.run.region, run_id=hold.run.run_id, chunk_id=chunk.chunk_id, **_of_schedule(hold)
+        )
     except (Refused, Unavailable, UnknownOutcome) as error:
         return error
 
@@ -74,6 +77,9 @@ def track(hold: Hold) -> None:
     except (Refused, Unavailable, UnknownOutcome) as error:
         _poll_later(hold, error)
         return
+    if hold.run.is_repeating:
+        views = follow(hold, invoked, views)
+        invoked = [hold.chunks[chunk.number] for chunk in invoked]
     to_fetch = []
     for chunk in invoked:
         view = views.get(chunk.invoke_id)
@@ -103,7 +109,7 @@ def _poll(hold: Hold, invoked: list[Chunk]) -> dict[str, InvocationView]:
     sent = run.opened + len(run.extra)
     if len(invoked) <= -(-sent // limits.INVOCATIONS_PER_PAGE):
         return _poll_each(hold, invoked)
-    views = {view.invoke_id: view for view in runner.poll_run(run.region, run.run_id)}
+    views = {view.invoke_id: view for view in runner.poll_run(run.region, run.run_id, **_of_schedule(hold))}
     # A listing by tag may end before its end (ECS shows 1,000 instances by tag; of invocations nothing is published):
     # what it has left out for long is asked for by name, or its targets would wrongly become Unknown.
     left_out = [
@@ -125,9 +131,16 @@ def _poll_each(hold: Hold, chunks: list[Chunk]) -> dict[str, InvocationView]:
 
 def _poll_one(hold: Hold, chunk: Chunk) -> InvocationView | FleetrunError | None:
     try:
-        return hold.ports.runner.poll_invocation(hold.run.region, chunk.invoke_id, with_output=True)
+        return hold.ports.runner.poll_invocation(
+            hold.run.region, chunk.invoke_id, with_output=True, **_of_schedule(hold)
+        )
     except (Refused, Unavailable, UnknownOutcome) as error:
         return error
+
+
+def _of_schedule(hold: Hold) -> dict[str, bool]:
+    """Listings may leave out what repeats unless they are asked for it."""
+    return {"repeats": True} if hold.run.is_repeating else {}
 
 
 def _fetch(hold: Hold, chunks: list[Chunk]) -> None:
@@ -149,7 +162,7 @@ def _expire(hold: Hold, invoked: list[Chunk]) -> None:
     """Targets without an outcome at their deadline are Unknown: neither failed nor succeeded."""
     for each in invoked:
         chunk = hold.chunks[each.number]
-        if chunk.status == "Invoked" and hold.now_ms >= chunk.deadline_ms:
+        if chunk.status == "Invoked" and 0 < chunk.deadline_ms <= hold.now_ms:
             why = {target.instance_id: "no result by the deadline" for target in chunk.targets}
             hold.put(end_all(chunk, "Unknown", why=why))
             hold.ports.log("chunk.expired", run_id=hold.run.run_id, chunk_id=chunk.chunk_id)
@@ -161,4 +174,5 @@ def _next_poll(hold: Hold, invoked: list[Chunk]) -> None:
     poll_ms = next_poll_ms(hold.run.poll_ms, progressed=moved)
     hold.change(poll_ms=poll_ms)
     if any(hold.chunks[number].status == "Invoked" for number in before):
-        hold.again_at(hold.now_ms + poll_ms)
+        idle_ms = idle_until_ms(hold) if hold.run.is_repeating else 0
+        hold.again_at(max(hold.now_ms + poll_ms, idle_ms))

@@ -14,7 +14,7 @@ import msgspec
 
 from shared.core import limits
 from shared.core.days import iso
-from shared.core.model import Chunk, Event, Excluded, Run, Target
+from shared.core.model import Chunk, Event, Excluded, Repetition, Run, Target
 
 TYPES = (
     "run.accepted",
@@ -23,6 +23,7 @@ TYPES = (
     "run.deferred",
     "chunk.invoked",
     "targets.finished",
+    "repetitions.finished",
     "run.stopping",
     "run.finished",
 )
@@ -69,7 +70,7 @@ def _encode(run: Run, draft: Draft, *, number: int, source: str, now_ms: int) ->
 
 def _shortened(data: dict[str, Any], excess: int) -> dict[str, Any]:
     """The same facts with the free texts cut, evenly, until `excess` bytes are gone: never a fact, only its prose."""
-    for name, text in (("targets", "output"), ("excluded", "detail")):
+    for name, text in (("targets", "output"), ("repetitions", "output"), ("excluded", "detail")):
         rows = data.get(name)
         if rows:
             sizes = [len(msgspec.json.encode(row.get(text, ""))) for row in rows]
@@ -141,6 +142,35 @@ def targets_finished(chunk: Chunk, *, announced: int) -> list[Draft]:
         )
         for low in range(0, len(new), size)
     ]
+
+
+def repetitions_finished(chunk: Chunk, *, announced: int) -> list[Draft]:
+    """Every repetition that the chunk has recorded above `announced`, in that order, as many an event as outcomes."""
+    new = [repetition for repetition in chunk.repetitions if repetition.number > announced]
+    size = limits.OUTCOMES_PER_EVENT
+    return [
+        Draft(
+            "repetitions.finished",
+            {"chunkId": chunk.chunk_id, "repetitions": [_repetition(each) for each in new[low : low + size]]},
+        )
+        for low in range(0, len(new), size)
+    ]
+
+
+def _repetition(repetition: Repetition) -> dict[str, Any]:
+    return {
+        "instanceId": repetition.instance_id,
+        "name": repetition.name,
+        "repeat": repetition.repeat,
+        "status": repetition.status,
+        "exitCode": repetition.exit_code,
+        "errorCode": repetition.error_code,
+        "errorInfo": repetition.error_info,
+        "output": repetition.output_head,
+        "dropped": repetition.dropped,
+        "startTime": repetition.start_time,
+        "finishTime": repetition.finish_time,
+    }
 
 
 def _outcome(target: Target) -> dict[str, Any]:

@@ -161,5 +161,9 @@ SCHEDULE_NAME_CHARS_MAX = 100
 """Ours: with the time of a firing it is the requestId of that firing's run."""
 SCHEDULE_REQUEST_BYTES_MAX = 500_000
 """Ours: a schedule is one row, and an attribute holds 2 MB (limits page 2021)."""
+REPETITIONS_PER_STEP_MAX = 500
+"""Ours: repetitions of one chunk that wait to be announced; about 400 KB of its row."""
+IDLE_MS_MAX = 6 * 3_600_000
+"""Ours: a cloud schedule is looked at so often even if it fires more rarely: somebody may have stopped it."""
 CHANGES_REMEMBERED = 20
 """Ours: requestIds of changes that a schedule remembers, so that a repeated or late one is not made again."""

@@ -68,6 +68,8 @@ class Result:
     finish_time: str
     output: bytes | None
     """None when it was not asked for."""
+    repeats: int = 0
+    """Of a cloud schedule: how often the script has run on this instance so far, this time included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,28 @@ class Target:
     finish_time: str = ""
     output_head: str = ""
     """First OUTPUT_CHARS_PER_EVENT characters, for events and lists; the whole is a column of its own."""
+    repeats: int = 0
+    """Of a cloud schedule: repetitions 1..repeats have been recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """One time that a cloud schedule ran the script on one instance."""
+
+    number: int
+    """1, 2, … in the order in which the chunk recorded them. Tells what has been announced."""
+    instance_id: str
+    name: str
+    repeat: int
+    """1, 2, … on this instance, as ECS counts."""
+    status: str
+    exit_code: int | None = None
+    error_code: str = ""
+    error_info: str = ""
+    dropped: int = 0
+    start_time: str = ""
+    finish_time: str = ""
+    output_head: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +155,10 @@ class Chunk:
     """The chunk that took over the targets cut off from this one; 0 = none."""
     plan_no: int = 0
     """The version of the run that planned it; an older planner cannot overwrite a newer one's rows."""
+    repetitions: tuple[Repetition, ...] = ()
+    """Of a cloud schedule: recorded ones that may not have been announced yet."""
+    repeated: int = 0
+    """How many it has recorded: the number of the last one."""
     schema: int = SCHEMA
 
     @property
@@ -213,7 +241,18 @@ class Run:
     event_sent: int = 0
     """Events 1..event_sent are known to have been published."""
     finished_ms: int = 0
+    repeated: Mapping[int, int] = field(default_factory=dict)
+    """Of a cloud schedule: chunk number → how many of its repetitions have been announced."""
+    awaited_ms: int = 0
+    """Of a cloud schedule: the firing whose repetitions are being waited for."""
+    repeats_before: int = 0
+    """Of a cloud schedule: repetitions over all targets that were known before that firing."""
     schema: int = SCHEMA
+
+    @property
+    def is_repeating(self) -> bool:
+        """Cloud Assistant runs it again and again: it stays Scheduled until it is stopped or its time is over."""
+        return self.request is not None and self.request.schedule is not None
 
     def next(self, **changes: object) -> Run:
         """This run as its next version."""

@@ -201,6 +201,10 @@ class InvokeRequest(
                 raise _wrong("parameters", f"has the name {name!r}; names hold letters, digits, - and _")
         if self.schedule is not None:
             self.schedule.check_timeout(self.timeout)
+            if self.schedule.by == "cloud" and self.rate_control != RateControl():
+                raise _wrong(
+                    "rateControl", 'goes with "by": "fleetrun": Cloud Assistant starts all targets at each time'
+                )
             if self.schedule.by == "fleetrun":
                 _check_length("requestId", self.request_id, high=limits.SCHEDULE_NAME_CHARS_MAX)
 

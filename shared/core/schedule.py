@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from shared.core.errors import Refused
 from shared.core.model import SCHEMA, run_id_of
 from shared.core.requests import InvokeRequest
 from shared.core.schedule_spec import ScheduleSpec
@@ -149,3 +150,28 @@ def jitter_ms(schedule: Schedule, fire_ms: int) -> int:
         return 0
     digest = hashlib.sha256(f"{schedule.schedule_id}@{fire_ms}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % (seconds + 1) * 1000
+
+
+class NoSchedules:
+    """Of a deployment without managed schedules: it has none, and takes none."""
+
+    def insert_schedule(self, schedule: Schedule) -> bool:
+        raise Refused(f"{schedule.name}: this deployment keeps no schedules", code="NoSchedules", field="schedule.by")
+
+    def read_schedule(self, schedule_id: str) -> Schedule | None:  # noqa: ARG002
+        return None
+
+    def update_schedule(self, schedule: Schedule) -> bool:  # noqa: ARG002
+        return False
+
+    def schedules(self, *, after: str, limit: int) -> list[Schedule]:  # noqa: ARG002
+        return []
+
+    def put_due(self, due: Due) -> None:
+        raise Refused(f"{due.schedule_id}: this deployment keeps no schedules", code="NoSchedules")
+
+    def drop_due(self, minute: str, schedule_id: str, *, version: int) -> None:
+        pass
+
+    def due(self, *, until: str, limit: int) -> list[Due]:  # noqa: ARG002
+        return []

@@ -13,11 +13,13 @@ RUN: Mapping[str, frozenset[str]] = {
     # accepted, durable; not planned yet
     "Accepted": frozenset({"Planned", "Failed", "Rejected"}),
     # targets checked, chunks cut; nothing sent yet
-    "Planned": frozenset({"Running", "Deferred", "Stopping", "Failed", "Stopped", "Rejected"}),
+    "Planned": frozenset({"Running", "Scheduled", "Deferred", "Stopping", "Failed", "Stopped", "Rejected"}),
     # at least one chunk was sent, or may have been
-    "Running": frozenset({"Deferred", "Stopping"}) | ENDS_OF_RUN,
+    "Running": frozenset({"Scheduled", "Deferred", "Stopping"}) | ENDS_OF_RUN,
+    # a cloud schedule, sent: Cloud Assistant repeats it until it is stopped or its time is over
+    "Scheduled": frozenset({"Deferred", "Stopping"}) | ENDS_OF_RUN,
     # nothing in flight; the rest waits for the next day's units
-    "Deferred": frozenset({"Running", "Stopping", "PartialFailed", "Failed", "Stopped", "Rejected"}),
+    "Deferred": frozenset({"Running", "Scheduled", "Stopping", "PartialFailed", "Failed", "Stopped", "Rejected"}),
     # a stop was seen: nothing new starts, what runs is being stopped
     "Stopping": frozenset({"Stopped", "Success", "PartialFailed", "Failed"}),
     **dict.fromkeys(sorted(ENDS_OF_RUN), frozenset()),

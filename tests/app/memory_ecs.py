@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 
@@ -11,7 +11,11 @@ from shared.core.errors import Refused, Unavailable
 from shared.core.model import Agent, Instance, InvocationView, Result
 from shared.core.requests import Command, TargetSelection
 from shared.ports import Clock, Invocation
+from tests.app.memory_ending import Ending
 from tests.app.memory_faults import Faults, faulty
+from tests.app.memory_repeats import Repeats
+
+__all__ = ["Ending", "KnownInstance", "MemoryCommand", "MemoryDirectory", "MemoryInvocation", "MemoryRunner", "linux"]
 
 
 def day_of(now_ms: int) -> str:
@@ -95,24 +99,6 @@ def _matches(one: KnownInstance, selection: TargetSelection) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How a script ends on one instance, counted from the call."""
-
-    status: str = "Success"
-    after_ms: int = 2_000
-    exit_code: int | None = 0
-    output: bytes = b"ok\n"
-    error_code: str = ""
-    dropped: int = 0
-    missing: bool = False
-    """ECS shows no row for this instance, ever."""
-    silent: bool = False
-    """It stays Running for ever."""
-    start_ms: int = 500
-    """Pending until then."""
-
-
 @dataclass
 class MemoryInvocation:
     invoke_id: str
@@ -121,6 +107,8 @@ class MemoryInvocation:
     endings: dict[str, Ending]
     stopped_ms: dict[str, int] = field(default_factory=dict)
     visible_from_ms: int = 0
+    repeats: Repeats | None = None
+    """Of a cloud schedule."""
 
 
 @dataclass
@@ -156,6 +144,7 @@ class MemoryRunner(Faults):
         """How long an instance is Stopping before it is Terminated."""
         self.calls_by_day: dict[str, int] = {}
         self.executions: dict[tuple[str, str], int] = {}
+        self.ending_of_repetition: Callable[[str, int], Ending] = lambda _instance_id, _repeat: Ending()
         self.refuse: Callable[[Invocation], Refused | None] = lambda _invocation: None
         """A whole-call refusal, e.g. of an instance that stopped after preflight."""
 
@@ -200,6 +189,8 @@ class MemoryRunner(Faults):
         self.invocations[invoke_id] = MemoryInvocation(
             invoke_id, invocation, now_ms, endings, visible_from_ms=now_ms + self.listing_delay_ms
         )
+        if invocation.frequency:
+            self.invocations[invoke_id].repeats = Repeats(invocation.frequency, now_ms, self.ending_of_repetition)
         self.tokens[invocation.client_token] = invoke_id
         day = day_of(now_ms)
         self.calls_by_day[day] = self.calls_by_day.get(day, 0) + 1
@@ -235,27 +226,45 @@ class MemoryRunner(Faults):
             raise Refused("the day's invocations are used up", code="Invocation.ExceedQuota")
 
     @faulty
-    def find_invocation(self, region: str, *, run_id: str, chunk_id: str) -> str | None:
+    def find_invocation(self, region: str, *, run_id: str, chunk_id: str, repeats: bool = False) -> str | None:
         for invoke_id, known in sorted(self.invocations.items()):
             tags = (known.invocation.run_id, known.invocation.client_token)
+            assert repeats == bool(known.invocation.frequency) or tags != (run_id, chunk_id), "a listing hides it"
             if tags == (run_id, chunk_id) and known.visible_from_ms <= self.clock.now_ms():
                 return invoke_id
         return None
 
     @faulty
-    def poll_run(self, region: str, run_id: str) -> list[InvocationView]:
+    def poll_run(self, region: str, run_id: str, *, repeats: bool = False) -> list[InvocationView]:
         now_ms = self.clock.now_ms()
         shown = [
             self._view(known, with_output=False)
             for _, known in sorted(self.invocations.items())
             if known.invocation.run_id == run_id and known.visible_from_ms <= now_ms
+            if repeats or not known.invocation.frequency  # as a listing does that is not asked for what repeats
         ]
         return shown[: self.listed_max]
 
     @faulty
-    def poll_invocation(self, region: str, invoke_id: str, *, with_output: bool) -> InvocationView | None:
+    def poll_invocation(
+        self, region: str, invoke_id: str, *, with_output: bool, repeats: bool = False
+    ) -> InvocationView | None:
         known = self.invocations.get(invoke_id)
-        return self._view(known, with_output=with_output) if known else None
+        if known is None or (known.invocation.frequency and not repeats):
+            return None
+        return self._view(known, with_output=with_output)
+
+    @faulty
+    def history(self, region: str, invoke_id: str, wanted: Mapping[str, range]) -> list[Result]:
+        known = self.invocations[invoke_id]
+        assert known.repeats is not None, "history is of what repeats"
+        now_ms = self.clock.now_ms()
+        rows = [
+            row
+            for one in sorted(wanted)
+            for row in known.repeats.history(one, now_ms=now_ms, stopped_ms=known.stopped_ms.get(one))
+        ]
+        return [row for row in rows if row.repeats in wanted[row.instance_id]]
 
     def _view(self, known: MemoryInvocation, *, with_output: bool) -> InvocationView:
         results = tuple(
@@ -271,6 +280,9 @@ class MemoryRunner(Faults):
         )
 
     def _result(self, known: MemoryInvocation, instance_id: str, ending: Ending, *, with_output: bool) -> Result:
+        if known.repeats is not None:
+            now_ms, stopped_ms = self.clock.now_ms(), known.stopped_ms.get(instance_id)
+            return known.repeats.result(instance_id, now_ms=now_ms, stopped_ms=stopped_ms, with_output=with_output)
         status = self._status(known, instance_id, ending)
         ended = status == ending.status and status in TERMINAL
         return Result(

@@ -10,12 +10,13 @@ import pytest
 from cli.event_types import decode_event
 from cli.schemas import FOLDER, schemas
 from shared.core import emit, schedule_events
-from shared.core.model import Chunk, Excluded, Run, Target
+from shared.core.model import Chunk, Excluded, Repetition, Run, Target
 from shared.core.schedule import Start
 from tests.adapters.values import a_full_run, a_schedule
 
 TARGET = Target("i-1", "web-1", "Failed", ended_no=1, exit_code=3, output_head="x")
-CHUNK = Chunk("run-0001", 1, 0, (TARGET,), invoke_id="t-1")
+REPETITION = Repetition(1, "i-1", "web-1", 7, "Failed", exit_code=3, output_head="x")
+CHUNK = Chunk("run-0001", 1, 0, (TARGET,), invoke_id="t-1", repetitions=(REPETITION,), repeated=1)
 DRAFTS = [
     emit.accepted(a_full_run()),
     emit.rejected(code="BadRequest", field="timeout", message="no"),
@@ -23,6 +24,7 @@ DRAFTS = [
     emit.deferred(day="2026-01-06", chunks=2, reason="no units"),
     emit.invoked(CHUNK),
     *emit.targets_finished(CHUNK, announced=0),
+    *emit.repetitions_finished(CHUNK, announced=0),
     emit.stopping(reason="StopRequested"),
     emit.finished(a_full_run()),
 ]
