@@ -64,12 +64,13 @@ bench: $(STAMP) ## Measure: wall time, memory, calls per run, import times
 bench-local: $(STAMP) ## Measure the local cloud alone
 	@$(PY) -m tests.bench.local_cloud
 
-sim: $(STAMP) ## Simulate many seeds, and our planted bugs
-	@$(PY) -m tests.sim
+sim: $(STAMP) ## Simulate many seeds (SEEDS= FIRST= JOBS=), or with BUGS=1 find our planted bugs
+	@$(PY) -m tests.sim $(if $(BUGS),--bugs,--seeds $(or $(SEEDS),2000) --first $(or $(FIRST),1) \
+		--jobs $(if $(filter auto,$(JOBS)),1,$(JOBS)))
 
-sim-replay: $(STAMP) ## Repeat one seed exactly: make sim-replay SEED=41
+sim-replay: $(STAMP) ## Repeat one seed exactly, with its story: make sim-replay SEED=41
 	@test -n "$(SEED)" || { echo "SEED= is missing, e.g. SEED=41"; exit 2; }
-	@$(PY) -m tests.sim --seed $(SEED)
+	@$(PY) -m tests.sim --replay $(SEED)
 
 ci: ## What the build server runs
 	@.ci/run

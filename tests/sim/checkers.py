@@ -7,12 +7,30 @@ AssertionError begins with the invariant's number.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from typing import ParamSpec
 
 from shared.core.model import Chunk, Run, run_id_of
 from shared.core.rate import bounds_of
 from shared.core.transitions import CHUNK, ENDS_OF_RUN, RUN, TARGET, is_allowed
 from tests.sim.fleet import Accepted
 from tests.sim.world import World
+
+P = ParamSpec("P")
+
+
+class Broken(BaseException):
+    """An invariant broke within a port call: no code of ours may catch it and go on."""
+
+
+def judged(check: Callable[P, None]) -> Callable[P, None]:
+    def judge(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            check(*args, **kwargs)
+        except AssertionError as error:
+            raise Broken(str(error)) from error
+
+    return judge
 
 
 class Checkers:
@@ -28,9 +46,9 @@ class Checkers:
         self._tokens: set[str] = set()
         self._stopping: dict[str, int] = {}
         """Run → how many port calls had begun when its stop was committed."""
-        world.books.on_head = self._head
-        world.books.on_chunk = self._chunk
-        world.books.on_quota = self._quota
+        world.books.on_head = judged(self._head)
+        world.books.on_chunk = judged(self._chunk)
+        world.books.on_quota = judged(self._quota)
 
     # -- rows ---------------------------------------------------------------------------------------------------------
     def _head(self, before: Run | None, after: Run) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 
-from tests.sim.checkers import Checkers
+from tests.sim.checkers import Broken, Checkers
 from tests.sim.verdicts import check_end
 from tests.sim.world import World
 
@@ -41,7 +41,7 @@ def play(seed: int) -> Story:
         check_end(world)
         checkers.check_units()
         assert checkers.checks, "a world in which nothing is checked proves nothing"
-    except AssertionError as error:
+    except (AssertionError, Broken) as error:
         broken = str(error) or repr(error)
     return Story(
         seed=seed,

@@ -39,7 +39,7 @@ class Arrival:
 @dataclass(frozen=True)
 class Workload:
     store: str
-    """`memory`: our doubles hold the rows. `cloud`: the adapters that ship, on the local cloud's Tablestore."""
+    """`memory`: our doubles keep the rows and play ECS. `cloud`: adapters that ship, on the local cloud's services."""
     start_ms: int
     instances: int
     unfit: int
@@ -62,7 +62,7 @@ class Workload:
 
 
 def workload_of(chance: random.Random) -> Workload:
-    store = "cloud" if chance.random() < 0.2 else "memory"
+    store = chance.choice(("cloud", "memory", "memory"))
     per_chunk = chance.choice((2, 5, 5, 50))
     instances = chance.choice((1, 3, 8, 20, 45) if per_chunk < 50 else (1, 8, 45, 120))
     requests = [_invoke(chance, number, instances) for number in range(chance.choice((1, 1, 1, 2, 3)))]
@@ -130,7 +130,7 @@ def _invoke(chance: random.Random, number: int, instances: int) -> dict[str, Any
         request["targets"] = {"tags": {"env": "nobody"}}
     if chance.random() < 0.4:
         control = {
-            "maxConcurrency": chance.choice((None, 1, "50%", 7)),
+            "maxConcurrency": chance.choice((None, 1 if instances < 10 else 3, "50%", 7)),
             "maxErrors": chance.choice((None, 0, 2, "30%")),
             "waves": chance.choice((None, [1, "50%"], ["10%", "100%"])),
         }
@@ -153,7 +153,8 @@ def _stops(chance: random.Random, request: dict[str, Any], at_ms: int, instances
         }
         if chance.random() < 0.5:
             stop["instanceIds"] = sorted({f"i-{chance.randrange(instances):05d}" for _ in range(1 + instances // 4)})
-        when_ms = max(0, at_ms + chance.choice((-2_000, 200, 1_500, 6_000, 30_000, 86_400_000)))
+        later_ms = (-2_000, -2_000, 200, 1_500, 6_000) if "instanceIds" in stop else (-2_000, 200, 1_500, 6_000, 30_000)
+        when_ms = max(0, at_ms + chance.choice((*later_ms, 86_400_000)))
         arrivals.append(Arrival(when_ms, STOPS, f"stop {number}.{turn}", _json(stop)))
     return arrivals
 

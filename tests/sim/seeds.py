@@ -1,0 +1,16 @@
+"""Seeds that once broke an invariant, or broke a handler, and what was mended. One that no longer tells its old story
+(the worlds have changed since) stays: it costs 30 ms.
+"""
+
+from __future__ import annotations
+
+REGRESSIONS: dict[int, str] = {
+    92: "a rest whose row could not be read had joined the run all the same, and the step broke on it",
+    160: "an intent replaced another one whose chunks were still in doubt",
+    1346: "a zombie took up a chunk that a later holder had sent and ended",
+    4607: "a zombie with an old head row believed in chunks that were sent since",
+    5013: "the same, after a day's wait",
+    5850: "a target was withdrawn after its chunk's token had left",
+    43233: "a zombie read a chunk as planned that a later holder had sent",
+}
+"""Seed → what was wrong."""
