@@ -20,7 +20,13 @@ def schedule() -> None:
     """Run a request again and again: preview, add, look at, pause, resume and remove schedules."""
 
 
-for command in (schedule_add.add, schedule_rows.list_schedules, schedule_rows.show_schedule, *schedule_changes.CHANGES):
+for command in (
+    schedule_add.add,
+    schedule_rows.list_schedules,
+    schedule_rows.show_schedule,
+    *schedule_changes.CHANGES,
+    schedule_changes.sync,
+):
     schedule.add_command(command)
 
 

@@ -31,6 +31,33 @@ def _command(action: str) -> click.Command:
 CHANGES = tuple(_command(action) for action in _WHAT)
 
 
+@click.command()
+@click.argument("name", metavar="RUN")
+@click.option("--request-id", metavar="ID", help="Idempotency key; default: a new one.")
+@options.as_json
+@options.endpoint
+def sync(*, name: str, request_id: str | None, as_json: bool, endpoint: str | None) -> None:
+    """Bring a cloud schedule in line with its targets of today.
+
+    RUN is its run id, or its request id. Instances that have joined the selection are added, those that have left it
+    are stopped there. A schedule that fleetrun keeps finds its targets afresh each time, and needs no sync.
+    """
+    from cli import queues, run_names, show
+    from cli.connection import connect
+    from cli.request_text import check, fresh_id
+    from shared.core.errors import Refused
+
+    connection = connect(endpoint)
+    run = run_names.find_run(connection.runs, name)
+    if not run.is_repeating:
+        raise Refused(f"{run.run_id} is no cloud schedule: it ran once", code="NoSchedule")
+    chosen = request_id or fresh_id("sync")
+    message = {"kind": "schedule", "requestId": chosen, "schedule": run.run_id, "action": "sync"}
+    message_id = connection.queues.send(queues.REQUESTS, check(json.dumps(message).encode()).body)
+    told = {"runId": run.run_id, "action": "sync", "requestId": chosen, "messageId": message_id}
+    show.as_json(told) if as_json else show.out().print(f"{run.run_id}: sync requested")
+
+
 def send_change(action: str, name: str, *, request_id: str | None, as_json: bool, endpoint: str | None) -> None:
     """Raises Refused when there is no such schedule, as far as the rows say."""
     from cli import queues, show

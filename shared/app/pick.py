@@ -91,11 +91,11 @@ def adopt_rest(hold: Hold, chunk: Chunk) -> None:
     """A crash came between writing a cut-down chunk and the head row: the rest that it names joins the run now."""
     if chunk.rest and chunk.rest not in hold.run.extra:
         rest = hold.ports.runs.read_chunks(hold.run.run_id, [chunk.rest])  # may fail: then it has not joined
-        _join(hold, chunk.rest)
+        join(hold, chunk.rest)
         hold.take_up(rest)
 
 
-def _join(hold: Hold, number: int) -> None:
+def join(hold: Hold, number: int) -> None:
     hold.change(extra=(*hold.run.extra, number), active={**hold.run.active, number: 0})
 
 
@@ -119,19 +119,19 @@ def cut_down(hold: Hold, chunk: Chunk, *, keep: int) -> Chunk:
     Order matters: the new row first (nobody refers to it yet), then the old one, which names it; whoever reads the old
     row finds the new one, so that a crash in between loses no target (see advance.adopt_rests).
     """
-    number = _new_number(hold)
+    number = new_number(hold)
     stays, rest = cutting.split(chunk, keep=keep, rest_number=number, plan_no=hold.run.version)
     if not hold.ports.runs.put_chunks([rest]):
         raise Fenced(f"chunk {number} of {hold.run.run_id} belongs to somebody else")
     open_up(hold, [stays])
     hold.write_chunks()
     hold.take_up([rest])
-    _join(hold, number)
+    join(hold, number)
     hold.ports.log("chunk.cut_down", run_id=hold.run.run_id, chunk_id=chunk.chunk_id, kept=keep, rest=number)
     return hold.chunks[stays.number]
 
 
-def _new_number(hold: Hold) -> int:
+def new_number(hold: Hold) -> int:
     """Ours alone: the head row has this version for one holder only, so no zombie can write a row of this number."""
     first = hold.run.planned_chunks + hold.run.version * limits.CUTS_PER_VERSION
     return first + sum(1 for number in hold.run.extra if number >= first)

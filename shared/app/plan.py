@@ -26,7 +26,7 @@ def plan(hold: Hold) -> None:
         if request.schedule is not None:
             check_future(request.schedule.expression(), now_ms=hold.now_ms)
         command_type = _command_type(hold, request)
-        requested, found = _resolve(hold, request)
+        requested, found = resolve(hold, request)
     except Refused as error:
         reject(hold, error)
         return
@@ -49,7 +49,7 @@ def _command_type(hold: Hold, request: InvokeRequest) -> str:
     return hold.ports.runner.type_of(hold.run.region, command.command_id)
 
 
-def _resolve(hold: Hold, request: InvokeRequest) -> tuple[list[str], dict[str, Instance]]:
+def resolve(hold: Hold, request: InvokeRequest) -> tuple[list[str], dict[str, Instance]]:
     """Requested ids (repeats included), and what exists of them. Raises Refused when nothing is requested."""
     region, targets, directory = hold.run.region, request.targets, hold.ports.directory
     if targets.instance_ids is not None:

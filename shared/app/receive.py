@@ -7,6 +7,7 @@ from shared.app.reject import reject
 from shared.app.schedule_add import add_schedule
 from shared.app.schedule_change import change_schedule
 from shared.app.stop import stop_run
+from shared.app.sync import sync_run
 from shared.core.errors import Refused
 from shared.core.messages import Message
 from shared.core.requests import ScheduleRequest, StopRequest, decode_request
@@ -23,7 +24,8 @@ def receive(ports: Ports, policy: Policy, message: Message) -> str:
         if isinstance(request, StopRequest):
             return stop_run(ports, policy, request)
         if isinstance(request, ScheduleRequest):
-            return change_schedule(ports, policy, request)
+            change = sync_run if request.action == "sync" else change_schedule
+            return change(ports, policy, request)
         if request.schedule is not None and request.schedule.by == "fleetrun":
             return add_schedule(ports, policy, request)
         return accept_run(ports, policy, request)

@@ -229,12 +229,13 @@ class StopRequest(
 class ScheduleRequest(
     _Wire, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, tag_field="kind", tag="schedule"
 ):
-    """Change a schedule that fleetrun keeps; to make one, send an invoke request with a `schedule`."""
+    """Change a schedule; to make one, send an invoke request with a `schedule`."""
 
     request_id: str
     schedule: str
-    """The requestId of the request that made it, or the schedule's id."""
-    action: Literal["pause", "resume", "remove", "fire-now"]
+    """The requestId of the request that made it, or the schedule's id (the run's, of a cloud schedule)."""
+    action: Literal["pause", "resume", "remove", "fire-now", "sync"]
+    """Of a cloud schedule only "sync": its targets are brought in line with its selection. A stop ends it."""
 
     def __post_init__(self) -> None:
         _check_request_id(self.request_id)

@@ -214,6 +214,74 @@ def test_what_history_has_forgotten_is_unknown_and_told_once(drive: CloudDrive) 
     assert lost == list(range(2, 9))
 
 
+# -- sync -------------------------------------------------------------------------------------------------------------
+def sync(drive: CloudDrive, name: str, request_id: str = "sync-1") -> str:
+    drive.send({"kind": "schedule", "requestId": request_id, "schedule": name, "action": "sync"})
+    return drive.last_answer
+
+
+def test_sync_adds_who_joined_and_stops_who_left(drive: CloudDrive) -> None:
+    run_id = drive.send(invoke_request("repeat", **by_cloud("0 0 * * * ?")))
+    drive.pass_time(90 * 60_000)
+    del drive.world.directory.known["i-00005"]
+    drive.world.directory.add(linux(100), linux(101), linux(102, status="Stopped"))
+
+    assert sync(drive, "repeat") == "synced"
+    drive.pass_time(HOUR_MS)
+
+    run = drive.run(run_id)
+    assert (run.status, run.requested) == ("Scheduled", 62)
+    assert run.counts == {"Cancelled": 1, "Scheduled": 61}
+    told = drive.told(run_id)
+    assert (told["i-00005"], told["i-00006"], told["i-00100"]) == ([1], [1, 2], [1])
+    assert "i-00102" not in told
+    assert sum(run.spent.values()) == 3
+
+
+def test_sync_once_more_changes_nothing(drive: CloudDrive) -> None:
+    run_id = drive.send(invoke_request("repeat", **by_cloud("0 0 * * * ?")))
+    drive.pass_time(60_000)
+    drive.world.directory.add(linux(100))
+
+    answers = []
+    for number in range(3):
+        answers.append(sync(drive, run_id, f"sync-{number}"))
+        drive.pass_time(60_000)
+
+    assert answers == ["synced"] * 3
+    assert drive.run(run_id).requested == 61
+    assert drive.world.runner.count("invoke") == 3
+
+
+def test_a_stop_after_a_sync_ends_the_new_chunks_too(drive: CloudDrive) -> None:
+    run_id = drive.send(invoke_request("repeat", **by_cloud("0 0 * * * ?")))
+    drive.pass_time(60_000)
+    drive.world.directory.add(linux(100))
+    sync(drive, "repeat")
+    drive.pass_time(60_000)
+
+    drive.send({"kind": "stop", "requestId": "stop-1", "runId": run_id})
+    drive.settle()
+
+    assert drive.check_settled(run_id).counts == {"Cancelled": 61}
+
+
+def test_sync_never_stops_everything(drive: CloudDrive) -> None:
+    drive.send(invoke_request("repeat", **by_cloud("0 0 * * * ?")))
+    drive.pass_time(60_000)
+    drive.world.directory.known.clear()
+
+    assert sync(drive, "repeat") == "rejected"
+
+
+@pytest.mark.parametrize("name", ["nobody", "once"])
+def test_only_a_cloud_schedule_can_be_synced(drive: CloudDrive, name: str) -> None:
+    drive.send(invoke_request("once"))
+    drive.settle()
+
+    assert sync(drive, name) == "rejected"
+
+
 @pytest.mark.parametrize("operation", ["history", "poll_run", "poll_invocation", "invoke", "find_invocation", "stop"])
 @pytest.mark.parametrize("skip", range(3))
 @pytest.mark.parametrize("after_effect", [False, True])

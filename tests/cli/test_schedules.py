@@ -155,3 +155,33 @@ def test_a_change_names_the_schedule_by_its_id(deployment: Deployment, fleetrun:
     request = decode_request(deployment.taken(REQUESTS)[0])
     assert isinstance(request, ScheduleRequest)
     assert (request.schedule, request.action) == (schedule_id_of("nightly"), "pause")
+
+
+def test_a_cloud_schedule_is_sent_stays_scheduled_and_can_be_synced(
+    deployment: Deployment, fleetrun: CommandLine
+) -> None:
+    deployment.fleet(2)
+    added = fleetrun(*NIGHTLY, "--by", "cloud", "--", "uptime")
+    kept(deployment)
+    deployment.step()
+    deployment.step()
+
+    status = fleetrun("status", "nightly", "--json").json
+    synced = fleetrun("schedule", "sync", "nightly", "--json")
+
+    assert added.out.strip() == run_id_of("nightly")
+    assert (status["status"], status["ended"]) == ("Scheduled", False)
+    assert synced.json["runId"] == run_id_of("nightly")
+    request = decode_request(deployment.taken(REQUESTS)[0])
+    assert isinstance(request, ScheduleRequest)
+    assert request.action == "sync"
+
+
+def test_what_ran_once_cannot_be_synced(deployment: Deployment, fleetrun: CommandLine) -> None:
+    deployment.fleet(1)
+    deployment.run(invoke_request("deploy-1"))
+
+    said = fleetrun("schedule", "sync", "deploy-1")
+
+    assert said.code == 2
+    assert "is no cloud schedule" in said.err
