@@ -47,6 +47,11 @@ class Patient:
     def __init__(self) -> None:
         self._troubles = 0
 
+    @property
+    def is_troubled(self) -> bool:
+        """Whether the last read failed."""
+        return self._troubles > 0
+
     def __call__(self, read: Callable[[], Out]) -> Out | None:
         """What `read` answers; None if it was Unavailable. Raises Unavailable once too often, and all else at once."""
         try:
@@ -66,10 +71,11 @@ def follow(connection: Connection, awaited: Awaited, *, tell: Tell) -> Run:
     while True:
         run = patient(lambda: _read(connection, awaited))
         if run is not None:
+            is_told = True
             tell(run)
             if is_ended(run):
                 return run
-        elif not is_told and time.monotonic() - started_s > SILENCE_S:
+        elif not is_told and not patient.is_troubled and time.monotonic() - started_s > SILENCE_S:
             is_told = True
             err().print(
                 f"No row of {awaited.run_id} yet: are the functions deployed and their triggers on? Still waiting."
