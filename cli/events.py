@@ -112,6 +112,8 @@ def told(kind: str, data: dict[str, Any]) -> str:
         return f"{data['invokeId']}: {number(data['targets'], 'target')}"
     if kind == "targets.finished":
         return _by_status([target["status"] for target in data["targets"]])
+    if kind == "repetitions.finished":
+        return _by_status([repetition["status"] for repetition in data["repetitions"]])
     if kind == "run.finished":
         return f"{data['status']} after {data['durationMs'] / 1000:.1f} s: {_counts(data['counts'])}"
     return one_line(str(data.get("reason") or data.get("region") or ""))
