@@ -26,6 +26,7 @@ from localcloud.ecs.executors import Executor
 from localcloud.ecs.service import EcsService
 from localcloud.faults import FaultPlan, QueueDisturbance
 from localcloud.fc.api import FcEndpoint
+from localcloud.fc.disturbance import TriggerDisturbance
 from localcloud.fc.mns_queues import MnsQueues
 from localcloud.fc.pool import ProcessWorkers
 from localcloud.fc.service import FcService
@@ -141,7 +142,16 @@ def assemble(
         fleet=_fleet(options),
     )
     workers = ProcessWorkers(account=account, timeline=timeline, ids=ids)
-    fc = FcService(account=account, timeline=timeline, ids=ids, journal=journal, queues=MnsQueues(mns), workers=workers)
+    fc = FcService(
+        account=account,
+        timeline=timeline,
+        ids=ids,
+        journal=journal,
+        queues=MnsQueues(mns),
+        workers=workers,
+        disturb=TriggerDisturbance(faults),
+        folder=folder / "functions",
+    )
     endpoints: dict[str, Endpoint] = {
         "ecs": EcsEndpoint(ecs, account=account, ids=ids, checks_signature=checks, date_clock=dates),
         "mns": MnsEndpoint(mns, account=account, ids=ids, checks_signature=checks, date_clock=dates),

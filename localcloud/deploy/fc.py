@@ -31,21 +31,26 @@ class FcResources:
         self._build = build
         self._account = account
         self._url = url
-        self._layers: dict[str, tuple[Path, ...]] = {}
 
     def layer(self, properties: Properties) -> Attributes:
         name = properties["LayerName"]
         package = _package(properties)
         if package != LAYER_PACKAGE:
             raise CannotMake(f"Code.OssObjectName of layer {name!r} must end in /{LAYER_PACKAGE}.zip, not {package!r}")
-        arn = f"acs:fc:{self._account.region}:{self._account.account_id}:layers/{name}/versions/1"
-        self._layers[arn] = self._build.layers
+        layer = self._fc.layers.create(
+            name,
+            self._build.layers,
+            runtimes=properties.get("CompatibleRuntime", []),
+            description=properties.get("Description") or "",
+            license=properties.get("License") or "",
+        )
+        arn = layer.arn
         described = {key: properties.get(key, "") for key in ("Acl", "Description", "License")}
         return {
             "Ref": arn,
             "LayerName": name,
             "LayerVersionArn": arn,
-            "Version": 1,
+            "Version": layer.version,
             "CodeSize": 0,
             "CreateTime": "",
             "CompatibleRuntime": properties.get("CompatibleRuntime", []),
@@ -58,7 +63,7 @@ class FcResources:
             if properties.get(unoffered):
                 raise CannotMake(f"{unoffered} of function {name!r} is not offered by the local cloud")
         try:
-            record = self._fc.create_function(self._spec(properties))
+            record = self._fc.create_function(self._spec(properties), attributes=_shown(properties))
         except FcError as error:
             raise CannotMake(f"FunctionName {name!r}: {error}") from error
         arn = f"acs:fc:{self._account.region}:{self._account.account_id}:functions/{name}"
@@ -103,9 +108,11 @@ class FcResources:
     def _layer_dirs(self, properties: Properties) -> tuple[Path, ...]:
         folders: list[Path] = []
         for arn in properties.get("Layers") or ():
-            if arn not in self._layers:
-                raise CannotMake(f"Layers of function {properties['FunctionName']!r}: there is no layer {arn!r}")
-            folders.extend(self._layers[arn])
+            try:
+                folders.extend(self._fc.layers.find_arn(arn).folders)
+            except FcError as error:
+                function = properties["FunctionName"]
+                raise CannotMake(f"Layers of function {function!r}: there is no layer {arn!r}") from error
         return tuple(folders)
 
     def trigger(self, properties: Properties) -> Attributes:
@@ -162,6 +169,12 @@ class FcResources:
         except FcError as error:
             raise CannotMake(f"asynchronous calls of function {function!r}: {error}") from error
         return {"Ref": function}
+
+
+def _shown(properties: Properties) -> dict[str, Any]:
+    """What the API shows of a function beside what the local cloud acts upon."""
+    names = {"Cpu": "cpu", "DiskSize": "diskSize", "InternetAccess": "internetAccess", "Layers": "layers"}
+    return {shown: properties[name] for name, shown in names.items() if properties.get(name) is not None}
 
 
 def _package(properties: Properties) -> str:
