@@ -102,7 +102,7 @@ class EcsService:
             timeline=timeline,
             limits=limits,
         )
-        stopping = Stopping(runs=self.runs, agents=self.agents, schedules=self.schedules, limits=limits, clock=clock)
+        stopping = Stopping(runs=self.runs, agents=self.agents, clock=clock, limits=limits)
         self.stop_invocation = stopping.stop
         self.tags = ResourceTags(instances=self.instances, commands=self.commands, runs=self.runs, limits=limits)
         self._connect()

@@ -9,17 +9,15 @@ from localcloud.ecs.agents import Agents
 from localcloud.ecs.errors import EcsError
 from localcloud.ecs.limits import Limits
 from localcloud.ecs.runs import Run, Runs
-from localcloud.ecs.schedules import Schedules
 from localcloud.ecs.statuses import ENDS
 
 
 class Stopping:
     """Stops are asynchronous: rows of running scripts are Stopping until the agent says that they ended."""
 
-    def __init__(self, *, runs: Runs, agents: Agents, schedules: Schedules, clock: Clock, limits: Limits) -> None:
+    def __init__(self, *, runs: Runs, agents: Agents, clock: Clock, limits: Limits) -> None:
         self._runs = runs
         self._agents = agents
-        self._schedules = schedules
         self._clock = clock
         self._limits = limits
 
@@ -39,8 +37,6 @@ class Stopping:
             raise EcsError("Operation.Forbidden", f"The invocation {invoke_id} has ended.")
         for instance_id in instance_ids or tuple(run.rows):
             self._stop_row(run, instance_id)
-        if run.has_ended:
-            self._schedules.end(run)
 
     def _stop_row(self, run: Run, instance_id: str) -> None:
         row = run.rows[instance_id]
