@@ -32,6 +32,7 @@ from localcloud.fc.values import AsyncConfig, Call, Function, HttpRequest, Outco
 from localcloud.journal import Journal
 
 CALLS = "fc.calls"
+TASKS = "fc.tasks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class AsyncQueue:
 
     def restore(self) -> None:
         """Goes on with what an earlier process had accepted."""
+        self._task_ids.update((name, None) for name, _ in self._ports.journal.load(TASKS, bool))
         for _, call in list(self._ports.journal.load(CALLS, AsyncCall)):
             self._keep(call)
             self._schedule(call)
@@ -118,8 +120,10 @@ class AsyncQueue:
         if name in self._task_ids:
             raise FcError("StatefulAsyncInvocationAlreadyExists", f"the task {task_id!r} exists already")
         self._task_ids[name] = None
+        self._ports.journal.put(TASKS, name, True)
         if len(self._task_ids) > TASK_IDS_KEPT:
-            self._task_ids.popitem(last=False)
+            oldest, _ = self._task_ids.popitem(last=False)
+            self._ports.journal.drop(TASKS, oldest)
 
     def _schedule(self, call: AsyncCall) -> None:
         background = self._ports.background

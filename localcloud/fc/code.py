@@ -49,11 +49,6 @@ class CodeFolders:
             raise invalid(f"code.zipFile cannot be unpacked: {error}") from error
         return target
 
-    def remove(self, folder: Path) -> None:
-        """Nothing when it is not one of ours."""
-        if self._root is not None and folder.parent == self._root:
-            shutil.rmtree(folder, ignore_errors=True)
-
     def close(self) -> None:
         if self._root is not None:
             shutil.rmtree(self._root, ignore_errors=True)

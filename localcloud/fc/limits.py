@@ -71,7 +71,6 @@ class Limits:
     """Pause before an asynchronous call is repeated after a function error, doubled each time. Not documented."""
     destination_base64: bool = False
     """Whether messages to destination queues are Base64. Not documented; the page shows JSON text."""
-    verifies_signatures: bool = True
     clock_skew_ms: int = 900_000
     """How far a signed date may be off: 15 minutes, as at the other services (unverified for FC)."""
 

@@ -203,7 +203,7 @@ def test_accepted_calls_survive_a_kill_with_the_attempts_they_had(tmp_path) -> N
     async def cut_off() -> None:
         await killed.fc.start()
         killed.fc.invoke_async("f", b"1")
-        killed.fc.invoke_async("g", b"2", delay_s=30)
+        killed.fc.invoke_async("g", b"2", delay_s=30, task_id="t-1")
         await killed.advance(1_000)
         journal.flush()
 
@@ -213,6 +213,8 @@ def test_accepted_calls_survive_a_kill_with_the_attempts_they_had(tmp_path) -> N
     again = FcWorld(journal=FileJournal(tmp_path), timeline=killed.timeline)
 
     async def story(world: FcWorld) -> None:
+        with pytest.raises(FcError, match="t-1"):
+            world.fc.invoke_async("g", b"3", task_id="t-1")
         await world.advance(40_000)
 
         assert [(key, call.event, call.retry_count) for key, call in world.functions.calls] == [

@@ -337,6 +337,39 @@ def test_a_queue_trigger_repeats_the_batch_whose_instance_was_killed(tmp_path) -
     play(tmp_path, story)
 
 
+def test_random_kills_lose_no_message_of_a_queue(tmp_path) -> None:
+    code = """
+        import json, pathlib, time
+        def handler(event, context):
+            for one in json.loads(event):
+                time.sleep(0.002)
+                with (pathlib.Path(__file__).parent / "done").open("a") as done:
+                    done.write(one["data"]["messageBody"] + "\\n")
+    """
+    sent = [f"message-{number}" for number in range(40)]
+
+    async def story(real: RealWorld) -> None:
+        real.mns.create_queue("q")
+        real.function("f", code)
+        real.fc.create_trigger(queue_trigger(maximumTasks=2, batchWindow={"CountBasedWindow": 2}))
+        real.clock.freeze()
+        for body in sent:
+            real.mns.send("q", Outgoing(body))
+        kills = 0
+        while (state := real.mns.queue("q")).active + state.inactive:
+            await asyncio.sleep(0.005)
+            # Pauses between repeats are over at once; what runs is hit now and then.
+            real.timeline.advance_to(real.clock.now_ms() + 500)
+            if kills < 8 and real.fc.kill_instance("f") is not None:
+                kills += 1
+        assert kills == 8
+
+    play(tmp_path, story)
+
+    done = (tmp_path / "f-code" / "done").read_text().split()
+    assert sorted(set(done)) == sorted(sent)
+
+
 def counts(*, calls: int, errors: int) -> dict[str, int]:
     return {"calls": calls, "errors": errors, "refused": 0, "running": 0}
 
