@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from shared.app.emit import finish, wake
 from shared.app.hold import Hold, claim
-from shared.app.invoke import back_off, send
+from shared.app.invoke import back_off, halt, send
 from shared.app.pick import adopt_rest, check_unsent
 from shared.app.plan import plan
 from shared.app.stopping import heed_errors, heed_stops, stop_invoked, withhold
 from shared.app.track import look_for, recover, track
 from shared.core import limits
-from shared.core.errors import Fenced, Unavailable, UnknownOutcome
+from shared.core.errors import Fenced, Refused, Unavailable, UnknownOutcome
 from shared.core.model import Run
 from shared.core.transitions import ENDS_OF_RUN, NOTHING_IN_FLIGHT
 from shared.core.wakeups import WakeUp
@@ -97,6 +97,10 @@ def _move(hold: Hold) -> None:
     if not hold.run.halted:
         try:
             send(hold)
+        except (
+            Refused
+        ) as error:  # e.g. the role may not ask for the limit: said here, or it would pass for a bad message
+            halt(hold, "RefusedByEcs", error)
         except (Unavailable, UnknownOutcome) as error:
             back_off(hold, error)
 

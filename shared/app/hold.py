@@ -181,7 +181,8 @@ def _won(ports: Ports, written: Run) -> bool:
     stored = ports.runs.read_run(written.run_id)
     if stored is not None and stored.version == written.version - 1:
         return ports.runs.update_run(written)
-    return stored is not None and (stored.version, stored.holder) == (written.version, written.holder)
+    # The whole of it: we may have tried to write another state under this version before, and have that one there.
+    return stored is not None and stored == replace(written, request=stored.request)
 
 
 def _chunks_won(ports: Ports, writes: list[ChunkWrite]) -> bool:

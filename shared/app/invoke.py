@@ -54,7 +54,7 @@ def send(hold: Hold) -> None:
         _take_answer(hold, hold.chunks[each.chunk.number], each.answer)
         _answered(hold, each.chunk)
     unsent = picked[len(sent) :]
-    _return_units(hold, [hold.chunks[chunk.number] for chunk in unsent if chunk.status == "Planned"])
+    _return_units(hold, [hold.chunks[chunk.number] for chunk in unsent])
     hold.change(sending=())
     _set_pace(hold, sent)
     if hold.run.opened < hold.run.planned_chunks or unsent:
@@ -116,6 +116,9 @@ def _find_command(hold: Hold, doubt: UnknownOutcome) -> bool:
     """The command may have been made: it has the run's name."""
     try:
         command_id = hold.ports.runner.find_command(hold.run.region, name=hold.run.run_id)
+    except Refused as error:
+        halt(hold, "RefusedByEcs", error)
+        return False
     except Unavailable as error:
         back_off(hold, error)
         return False
@@ -255,11 +258,14 @@ def _close_day(hold: Hold) -> None:
 
 
 def _return_units(hold: Hold, chunks: list[Chunk]) -> None:
-    """These calls provably did not happen: their units are free for others of this run, or given back at its end."""
+    """These calls provably did not happen: their units are free for others of this run, or given back at its end.
+
+    Not that of a chunk in doubt: its unit is for the call that may have happened before.
+    """
     spent = dict(hold.run.spent)
     for chunk in chunks:
         _answered(hold, chunk)
-        if chunk.unit_day:
+        if chunk.unit_day and chunk.status == "Planned":
             spent[chunk.unit_day] = spent.get(chunk.unit_day, 0) - 1
             hold.put(replace(chunk, unit_day=""))
     hold.change(spent={day: units for day, units in spent.items() if units})

@@ -27,10 +27,10 @@ def plan(hold: Hold) -> None:
             check_future(request.schedule.expression(), now_ms=hold.now_ms)
         command_type = _command_type(hold, request)
         requested, found = resolve(hold, request)
+        checked = check_targets(hold.ports, hold.run.region, requested, found, command_type=command_type)
     except Refused as error:
         reject(hold, error)
         return
-    checked = check_targets(hold.ports, hold.run.region, requested, found, command_type=command_type)
     _write_plan(hold, request, checked)
 
 

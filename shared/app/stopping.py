@@ -94,13 +94,14 @@ def _to_stop(hold: Hold, chunk: Chunk) -> tuple[str, ...]:
 
 
 def _stop(hold: Hold, chunk: Chunk, instance_ids: tuple[str, ...]) -> FleetrunError | None:
-    """One StopInvocation. Repeating it is harmless; refused means that nothing is left to stop."""
+    """One StopInvocation. Repeating it is harmless. What ECS does not find has nothing left to stop."""
     size = limits.INSTANCES_PER_STOP_MAX
     try:
         for low in range(0, len(instance_ids), size):
             hold.ports.runner.stop(hold.run.region, chunk.invoke_id, instance_ids[low : low + size])
     except Refused as error:
         hold.ports.log("chunk.stop_refused", run_id=hold.run.run_id, chunk_id=chunk.chunk_id, code=error.code)
+        return None if error.code.endswith("NotFound") else error  # no permission is no success
     except (Unavailable, UnknownOutcome) as error:
         return error
     return None

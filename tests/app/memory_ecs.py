@@ -283,7 +283,7 @@ class MemoryRunner(Faults):
         if known.repeats is not None:
             now_ms, stopped_ms = self.clock.now_ms(), known.stopped_ms.get(instance_id)
             return known.repeats.result(instance_id, now_ms=now_ms, stopped_ms=stopped_ms, with_output=with_output)
-        status = self._status(known, instance_id, ending)
+        status = self.status_of(known, instance_id)
         ended = status == ending.status and status in TERMINAL
         return Result(
             instance_id=instance_id,
@@ -297,16 +297,28 @@ class MemoryRunner(Faults):
             output=(ending.output if ended else b"") if with_output else None,
         )
 
-    def _status(self, known: MemoryInvocation, instance_id: str, ending: Ending) -> str:
+    def status_of(self, known: MemoryInvocation, instance_id: str) -> str:
+        """Of one instance of an invocation, now."""
+        ending = known.endings[instance_id]
         elapsed = known.stopped_ms.get(instance_id, self.clock.now_ms()) - known.created_ms
         if not ending.silent and elapsed >= ending.after_ms:
             return ending.status
         stopped = instance_id in known.stopped_ms
+        if stopped and not ending.silent and self._ends_while_stopping(known, instance_id, ending):
+            return ending.status
         if elapsed >= min(ending.start_ms, ending.after_ms):
             if stopped and self.clock.now_ms() < known.stopped_ms[instance_id] + self.stopping_ms:
                 return "Stopping"
             return "Terminated" if stopped else "Running"
         return "Cancelled" if stopped else "Pending"
+
+    def _ends_while_stopping(self, known: MemoryInvocation, instance_id: str, ending: Ending) -> bool:
+        """It was told to stop, and came to its own end before it was killed."""
+        begins_ms = known.created_ms + min(ending.start_ms, ending.after_ms)
+        ends_ms = known.created_ms + ending.after_ms
+        if known.stopped_ms[instance_id] < begins_ms:
+            return False
+        return ends_ms <= min(self.clock.now_ms(), known.stopped_ms[instance_id] + self.stopping_ms - 1)
 
     @faulty
     def stop(self, region: str, invoke_id: str, instance_ids: Sequence[str]) -> None:

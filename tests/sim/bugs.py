@@ -228,6 +228,27 @@ BUGS = (
         within=300,
     ),
     _bug(
+        "unit of a chunk in doubt returned",
+        "shared.app.invoke",
+        'if chunk.unit_day and chunk.status == "Planned":',
+        "if chunk.unit_day:",
+        within=2000,
+    ),
+    _bug(
+        "a write known by its version alone",
+        "shared.app.hold",
+        "stored == replace(written, request=stored.request)",
+        "(stored.version, stored.holder) == (written.version, written.holder)",
+        within=9000,
+    ),
+    _bug(
+        "a refusal of ECS taken for a bad message",
+        "shared.app.advance",
+        "        except Refused as error:",
+        "        except ZeroDivisionError as error:",
+        within=9000,
+    ),
+    _bug(
         "rows of the next release read as if they were ours",
         "shared.adapters.tablestore_rows",
         "if schema not in (SCHEMA, SCHEMA - 1):",

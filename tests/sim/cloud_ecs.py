@@ -4,6 +4,7 @@ pages and error families. Between them and the service stand no socket and no si
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections import Counter
 from typing import Any
@@ -176,6 +177,8 @@ class CloudEcs:
             self._timeline.after(chance.randrange(30_000), lambda: self._silence(victims[1]))
         if trouble.has("stolen quota"):
             self._timeline.after(chance.randrange(20_000), self._steal)
+        if trouble.has("stopped by others"):
+            self._timeline.after(chance.randrange(40_000), self._stop_all)
 
     def _vanish(self, instance_id: str) -> None:
         if not self._trouble.strikes("vanishing instances"):
@@ -193,6 +196,13 @@ class CloudEcs:
         if self._service.instances.find(self._region, instance_id) is not None:
             self._trouble.fired["dying agents"] += 1
             self._service.set_agent(instance_id, self._chance.choice(("offline", "missing")))
+
+    def _stop_all(self) -> None:
+        """Somebody stops, by the console, all that runs now."""
+        if self._accepted and self._trouble.strikes("stopped by others"):
+            for invoke_id in self._accepted:
+                with contextlib.suppress(EcsError):  # it has ended
+                    self._service.stop_invocation(self._region, invoke_id, ())
 
     def _steal(self) -> None:
         if self._trouble.strikes("stolen quota"):

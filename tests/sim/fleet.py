@@ -86,15 +86,16 @@ class MemoryEcs:
         return flying, failed
 
     def _how(self, made: MemoryInvocation, one: str, ending: Ending) -> str:
-        stopped_ms = made.stopped_ms.get(one)
-        until_ms = self._timeline.clock.now_ms() if stopped_ms is None else stopped_ms
-        age_ms = until_ms - made.created_ms
+        now_ms = self._timeline.clock.now_ms()
+        if one in made.stopped_ms:
+            status = self.runner.status_of(made, one)
+            return "failed" if status in FAILURES else "ended"  # one that is Stopping may fail yet; it was told to end
+        age_ms = now_ms - made.created_ms
         if ending.silent or ending.missing:  # Unknown, a failure, from its deadline on
-            if age_ms >= made.invocation.timeout * 1000 + SILENT_MS:
-                return "failed"
-        elif age_ms >= ending.after_ms:
-            return "failed" if ending.status in FAILURES else "ended"
-        return "flying" if stopped_ms is None else "ended"
+            return "failed" if age_ms >= made.invocation.timeout * 1000 + SILENT_MS else "flying"
+        if age_ms < ending.after_ms:
+            return "flying"
+        return "failed" if ending.status in FAILURES else "ended"
 
     def cease(self) -> None:
         """Faults are over: nobody else uses the quota any more."""
@@ -127,6 +128,8 @@ class MemoryEcs:
             self._timeline.after(chance.randrange(30_000), lambda: self._vanish(victim))
         if trouble.has("stolen quota"):
             self._timeline.after(chance.randrange(20_000), self._steal)
+        if trouble.has("stopped by others"):
+            self._timeline.after(chance.randrange(40_000), self._stop_all)
 
     def _ending(self) -> Ending:
         chance = self._chance
@@ -155,6 +158,13 @@ class MemoryEcs:
             if self.directory.known[one].instance.status != "Running":
                 return Refused("not running", code="InvalidInstanceStatus")
         return None
+
+    def _stop_all(self) -> None:
+        """Somebody stops, by the console, all that runs now."""
+        if self.runner.invocations and self._trouble.strikes("stopped by others"):
+            for each in self.runner.invocations.values():
+                for one in each.endings:
+                    each.stopped_ms.setdefault(one, self._timeline.clock.now_ms())
 
     def _steal(self) -> None:
         """Somebody else's calls, by the console, use up a part of the day's quota without our ledger knowing."""

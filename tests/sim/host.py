@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.core import limits
-from shared.core.errors import FleetrunError, Unavailable, UnknownOutcome
+from shared.core.errors import FleetrunError, Refused, Unavailable, UnknownOutcome
 from shared.ports import Clock, Ports
 from tests.sim.hub import Hub, Killed, Task
 from tests.sim.trouble import Trouble
@@ -23,11 +23,13 @@ READS = frozenset(
     {
         "describe", "select", "agents", "find_command", "type_of", "find_invocation", "poll_run", "poll_invocation",
         "daily_limit", "read_run", "read_run_and_stops", "read_stops", "read_chunks", "read_events", "unfinished",
-        "read_runs", "read",
+        "read_runs", "read", "read_schedule", "schedules", "due", "history",
     }
 )  # fmt: skip
 TEARABLE = frozenset({"put_chunks", "update_chunks", "put_events"})
 """BatchWriteRow is not atomic: each row on its own."""
+POLLS = frozenset({"poll_run", "poll_invocation"})
+OF_ECS = POLLS | {"describe", "select", "agents", "create_command", "type_of", "invoke", "find_invocation", "stop"}
 ENDLESS_MS = 1 << 62
 LOCAL = ("clock", "ids", "lanes", "log")
 ZOMBIE_MS_MAX = (5_000, 200_000, 700_000)
@@ -74,7 +76,8 @@ class TravellingPort:
                 return operation(*(args if some is None else (some, *args[1:])), **kwargs)
 
             batch = args[0] if name in TEARABLE and len(args[0]) > 1 else None
-            return self._host.travel(self._instance, name, act, not_after_ms=not_after_ms, batch=batch)
+            about = repr((args, kwargs)) if name in POLLS else ""
+            return self._host.travel(self._instance, name, act, not_after_ms=not_after_ms, batch=batch, about=about)
 
         self.__dict__[name] = call
         return call
@@ -90,6 +93,8 @@ class Host:
         self.begun = self.acting = 0
         self.alive = 0
         self._instances = 0
+        self._polled: dict[str, Any] = {}
+        """What ECS showed last, by question."""
 
     def start(
         self,
@@ -149,9 +154,10 @@ class Host:
         *,
         not_after_ms: int = ENDLESS_MS,
         batch: Sequence[Any] | None = None,
+        about: str = "",
     ) -> Any:
-        """One port call of one instance."""
-        kind = self._trouble_of(name, batch, instance)
+        """One port call of one instance. `about`: of a poll, what it asks for."""
+        kind = self._trouble_of(name, instance, batch=batch, about=about)
         if kind.endswith("before"):
             self._lose(instance, kind)
         if kind == "stall":
@@ -168,7 +174,13 @@ class Host:
             raise Unavailable("not now", code="Throttling.User" if kind == "throttled" else "", throttled=True)
         if kind in ("lost request", "late effect"):
             raise _lost(name)
+        if kind == "forbidden":
+            raise Refused("the role may not do that", code="Forbidden.RAM")
+        if kind == "stale poll":
+            return self._polled[about]
         answer = self._land(number, act, self._torn(batch) if kind == "torn batch" else None)
+        if about:
+            self._polled[about] = answer
         self._pass_time(kind)
         if kind.endswith("after"):
             self._lose(instance, kind)
@@ -176,9 +188,15 @@ class Host:
             raise _lost(name)
         return answer
 
-    def _trouble_of(self, name: str, batch: Sequence[Any] | None, instance: Instance) -> str:
+    def _trouble_of(self, name: str, instance: Instance, *, batch: Sequence[Any] | None, about: str) -> str:
         kind = self.trouble.draw(name)
-        if (kind == "torn batch" and batch is None) or (kind == "late effect" and name in READS):
+        cannot = {
+            "torn batch": batch is None,
+            "late effect": name in READS,
+            "stale poll": about not in self._polled,
+            "forbidden": name not in OF_ECS,
+        }
+        if cannot.get(kind):
             return ""
         if kind:
             self.trouble.strike(kind, name)

@@ -7,10 +7,15 @@ from __future__ import annotations
 REGRESSIONS: dict[int, str] = {
     92: "a rest whose row could not be read had joined the run all the same, and the step broke on it",
     160: "an intent replaced another one whose chunks were still in doubt",
+    309: "a permission that ECS denied to us was taken for a fault of the message",
+    475: "the same: one message had a run and a rejection",
     1346: "a zombie took up a chunk that a later holder had sent and ended",
     4607: "a zombie with an old head row believed in chunks that were sent since",
     5013: "the same, after a day's wait",
     5850: "a target was withdrawn after its chunk's token had left",
+    10144: "two writes under one version: the first was taken for the second, whose events were published",
+    10706: "a rejection that should not have been was never heard of again",
+    11132: "the unit of a chunk in doubt was given away, and the call had happened",
     43233: "a zombie read a chunk as planned that a later holder had sent",
 }
 """Seed → what was wrong."""

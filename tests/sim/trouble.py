@@ -20,16 +20,20 @@ PORT_KINDS = (
     "throttled",
     "slow",
     "stall",
+    "stale poll",
+    "forbidden",
 )
 """At a port call. die: the instance is gone. zombie: it is thought dead and goes on later. lost request: nothing
 happened, and the caller cannot know. lost reply: it happened, and the caller cannot know. late effect: it happens after
 the caller has given up. torn batch: a part of the rows is written, and the caller cannot know. slow: up to 20 s, as
-long as a call may take. stall: the instance stands still for longer than that, and may meet its timeout."""
+long as a call may take. stall: the instance stands still for longer than that, and may meet its timeout. stale poll:
+ECS shows what it showed before. forbidden: the role may not call ECS just now."""
 
 WORLD_KINDS: dict[str, float] = {
     "vanishing instances": 1.0,
     "dying agents": 0.05,
     "stolen quota": 1.0,
+    "stopped by others": 1.0,
     "doubled messages": 0.2,
     "reordered messages": 0.3,
     "lost deletes": 0.1,

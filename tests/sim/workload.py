@@ -65,6 +65,8 @@ def workload_of(chance: random.Random) -> Workload:
     store = chance.choice(("cloud", "memory", "memory"))
     per_chunk = chance.choice((2, 5, 5, 50))
     instances = chance.choice((1, 3, 8, 20, 45) if per_chunk < 50 else (1, 8, 45, 120))
+    if chance.random() < 0.01:
+        per_chunk, instances = 1, 120  # more chunks than one step takes up
     requests = [_invoke(chance, number, instances) for number in range(chance.choice((1, 1, 1, 2, 3)))]
     arrivals: list[Arrival] = []
     reused: dict[str, list[bytes]] = {}
