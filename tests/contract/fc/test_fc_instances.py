@@ -390,17 +390,20 @@ def test_a_provisioned_instance_is_ready_before_the_first_call_and_replaced_when
     play(tmp_path, story)
 
 
+@linux_only
 def test_a_changed_function_is_run_by_new_instances(tmp_path) -> None:
     async def story(real: RealWorld) -> None:
         real.function("f", COUNTS)
         await real.returned("f")
         old = real.workers.instances("f")
+        (pid,) = real.workers.pids("f")
 
         record = real.fc.functions.find("f")
         real.fc.update_function("f", replace(record.function.spec, timeout=9), attributes={})
 
         assert await real.returned("f") == 1
         assert real.workers.instances("f") != old
+        await until("the end of the old one", lambda: process_state(pid) in ("", "Z"))
 
     play(tmp_path, story)
 

@@ -73,11 +73,13 @@ def test_lists_are_sorted_filtered_and_paged_from_an_inclusive_key(client) -> No
 
     first = client.list_services(prefix="b", limit=2).data
     second = client.list_services(prefix="b", limit=2, nextToken=first["nextToken"]).data
+    exact = client.list_services(prefix="b", limit=3).data
     from_key = client.list_services(startKey="b3").data
 
     assert [one["serviceName"] for one in first["services"]] == ["b1", "b2"]
     assert [one["serviceName"] for one in second["services"]] == ["b3"]
     assert "nextToken" not in second
+    assert (len(exact["services"]), "nextToken" in exact) == (3, False)
     assert [one["serviceName"] for one in from_key["services"]] == ["b3", "c1", "fleetrun"]
 
 
