@@ -40,7 +40,7 @@ class WorkerProcess:
         self._output, their_output = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [python, "-I", str(START_SCRIPT), str(theirs.fileno()), str(their_lifeline)],
+                [python, "-I", "-S", str(START_SCRIPT), str(theirs.fileno()), str(their_lifeline)],
                 cwd=folder,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,

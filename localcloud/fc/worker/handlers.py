@@ -25,14 +25,14 @@ class LoadError(Exception):
 
 
 def set_path(code: str, layers: list[str], packages: list[str]) -> None:
-    """Puts code, layers (folders that are /opt), further packages and PYTHONPATH before all that is there."""
+    """Puts code, layers (folders that are /opt) and PYTHONPATH before the standard library, `packages` behind it."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     places = [code]
     for layer in layers:
         places += [f"{layer}/python/lib/{version}/site-packages", f"{layer}/python"]
-    places += packages
     places += [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
     sys.path[:0] = [place for place in dict.fromkeys(places) if place == code or Path(place).is_dir()]
+    sys.path += packages
 
 
 class Handlers:

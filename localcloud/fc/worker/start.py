@@ -1,6 +1,7 @@
-"""The script of a worker process: `python -I start.py CONTROL_FD LIFELINE_FD`.
+"""The script of a worker process: `python -I -S start.py CONTROL_FD LIFELINE_FD`.
 
-Strategy: `-I` keeps this folder off the path, because its modules' names must not shadow the function's. The folder is
+Strategy: `-I` keeps this folder off the path, because its modules' names must not shadow the function's; `-S` keeps the
+local cloud's own packages off it, so that a function sees its layers and what its runtime has, no more. The folder is
 made importable under its own name through stand-ins for the packages above it, which are taken away before any code of
 the function is imported.
 """

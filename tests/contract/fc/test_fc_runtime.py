@@ -165,6 +165,25 @@ def test_the_code_wins_over_layers_and_the_first_layer_over_the_next(tmp_path) -
     play(tmp_path, story)
 
 
+def test_a_function_sees_no_package_of_ours_and_its_runtimes_packages_behind_the_standard_library(tmp_path) -> None:
+    code = """
+        import importlib.util, json
+        def handler(event, context):
+            found = [name for name in ("pytest", "msgspec", "localcloud", "mine") if importlib.util.find_spec(name)]
+            return [found, hasattr(json, "IS_FAKE")]
+    """
+
+    async def story(real: RealWorld) -> None:
+        packages = real.files("packages", {"mine.py": "", "json.py": "IS_FAKE = True"})
+        real.function("bare", code)
+        real.function("f", code, package_dirs=(packages,))
+
+        assert await real.returned("bare") == [[], False]
+        assert await real.returned("f") == [["mine"], False]
+
+    play(tmp_path, story)
+
+
 def test_the_log_has_fcs_marks_and_lines_and_only_those_of_the_call(tmp_path) -> None:
     code = """
         import logging, sys
