@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from localcloud.ecs.executor_simulated import Outcome
 from localcloud.ecs.limits import STRICT
 from localcloud.file_journal import FileJournal
 from localcloud.fleet import Fleet, Group
+from localcloud.journal import NoJournal
 from tests.contract.ecs.worlds import FLEET, REGION, START_MS, EcsWorld, code_of, ids
 
 
@@ -177,3 +179,32 @@ def test_a_changed_schedule_stays_changed(start: Callable[..., EcsWorld]) -> Non
 
     assert world.jobs == [("i-l001", b"new"), ("i-l002", b"new")]
     assert replace(world.row(invoke_id), instance_id="i-l002") == world.row(invoke_id, "i-l002")
+
+
+class WatchedJournal(NoJournal):
+    """Knows what has not reached the operating system yet."""
+
+    def __init__(self) -> None:
+        self.unflushed: list[str] = []
+
+    def put(self, collection: str, key: str, value: Any) -> None:
+        self.unflushed.append(f"{collection} {key}")
+
+    def flush(self) -> None:
+        self.unflushed.clear()
+
+
+def test_the_journal_knows_of_a_script_before_the_executor_does() -> None:
+    journal = WatchedJournal()
+    world = EcsWorld(journal=journal)
+    seen: list[list[str]] = []
+
+    def behave(_job: object) -> Outcome:
+        seen.append(list(journal.unflushed))
+        return Outcome()
+
+    world.behave = behave
+    world.run(*ids(3))
+    world.advance(0)
+
+    assert seen == [[], [], []]

@@ -149,5 +149,5 @@ class EcsLives(RuleBasedStateMachine):
                 assert run.has_ended, [(row.instance_id, row.status) for row in run.rows.values()]
 
 
-EcsLives.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, derandomize=True)
+EcsLives.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None, derandomize=True)
 TestEcsLives = EcsLives.TestCase
