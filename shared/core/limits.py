@@ -52,6 +52,28 @@ TAGS_PER_SELECTION_MAX = 20
 WAVES_MAX = 20
 """Ours."""
 
+# -- access ----------------------------------------------------------------------------------------------------------
+GRANT_COMMANDS_MAX = 50
+"""Ours: stored commands that one grant names."""
+SIGNATURE_AGE_S_MAX = 300
+"""Ours, and what Standard Webhooks' reference libraries take (2023): five minutes, either way."""
+MESSAGE_AGE_S_MAX = 604_800
+"""Age of a queue message's signature: as long as a message may lie (MessageRetentionPeriod of template.yml)."""
+HOOK_BYTES_MAX = 1024 * 1024
+"""Ours: body of an incoming webhook. GitHub sends up to 25 MB (webhook page, 2025) for pushes of thousands of files."""
+HOOKS_MAX = 100
+"""Ours: hooks, and subscriptions, of a deployment."""
+HOOK_EXPRESSION_CHARS_MAX = 1_000
+"""Ours: one path expression of a hook's mapping."""
+RATE_PER_KEY = 300
+"""Ours: requests a second that a key may make on one instance of serve_http."""
+RATE_PER_ADDRESS = 50
+"""Ours: requests a second without a good key, from one address."""
+RATE_BURST_S = 2
+"""Ours: what was not used is kept for this long."""
+BUCKETS_MAX = 10_000
+"""Ours: keys and addresses that one instance remembers; the one longest unseen is forgotten."""
+
 # -- MNS -------------------------------------------------------------------------------------------------------------
 MESSAGE_BYTES_MAX = 65_536
 """Body of one message as sent (after Base64 on queues): SendMessage page, 2025."""
@@ -113,6 +135,9 @@ INVOCATIONS_PER_PAGE = 50
 """DescribeInvocations MaxResults: SDK docs 2026."""
 POISONED_MS = 3_600_000
 """Ours: how long a run that breaks every advance is put aside."""
+DELIVERIES_MAX = 5
+"""Ours: deliveries that may break their function before the message is put aside; half a minute of the trigger's
+pauses (1, 2, 4, 8, 16 s)."""
 DEAD_LETTER_BYTES_MAX = 32_000
 """Ours: of a rejected message, as much as fits a queue message after Base64 twice, with its reason."""
 SWEEP_PAGE = 100
@@ -167,3 +192,25 @@ IDLE_MS_MAX = 6 * 3_600_000
 """Ours: a cloud schedule is looked at so often even if it fires more rarely: somebody may have stopped it."""
 CHANGES_REMEMBERED = 20
 """Ours: requestIds of changes that a schedule remembers, so that a repeated or late one is not made again."""
+
+# -- HTTP API --------------------------------------------------------------------------------------------------------
+SMALL_BODY_BYTES_MAX = 65_536
+"""Ours: a request body that is no invoke request; a stored command's script fits as Base64."""
+HEADER_BYTES_MAX = 8_192
+"""Request headers of an HTTP trigger: HTTP trigger page of FC, 2026-08."""
+WAIT_S_MAX = 50
+"""Ours: the longest that a call waits for an end or an event; less when the function's timeout is shorter."""
+WAIT_MARGIN_MS = 5_000
+"""Ours: a waiting call answers so long before the function's timeout."""
+WAIT_POLL_MS_FIRST = 200
+"""Ours: how often a waiting call reads the run's row, at first …"""
+WAIT_POLL_MS_MAX = 1_000
+"""Ours: … and later; a read is one row."""
+PAGE_DEFAULT = 50
+"""Ours: rows of one answer."""
+PAGE_MAX = 200
+"""Ours."""
+RUNS_LOOKED_AT_MAX = 1_000
+"""Ours: heads that one page of filtered runs reads at most."""
+DAYS_BACK_MAX = 31
+"""Ours: how many days before today a list of runs reaches."""

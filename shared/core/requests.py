@@ -181,6 +181,8 @@ class InvokeRequest(
     on_quota_exhausted: Literal["defer", "reject"] = "defer"
     schedule: ScheduleSpec | None = None
     """Absent: once, now."""
+    secret_parameters: tuple[str, ...] = ()
+    """Names among `parameters` whose values are `{{oos-secret:…}}` references; a literal is refused."""
 
     def __post_init__(self) -> None:
         _check_request_id(self.request_id)
@@ -199,6 +201,9 @@ class InvokeRequest(
             _check_length("parameters", name, high=limits.PARAMETER_NAME_CHARS_MAX)
             if not _PARAMETER.match(name):
                 raise _wrong("parameters", f"has the name {name!r}; names hold letters, digits, - and _")
+        for index, name in enumerate(self.secret_parameters):
+            if name not in self.parameters or name in self.secret_parameters[:index]:
+                raise _wrong(f"secretParameters[{index}]", f"is {name[:80]!r}; it must name one of parameters, once")
         if self.schedule is not None:
             self.schedule.check_timeout(self.timeout)
             if self.schedule.by == "cloud" and self.rate_control != RateControl():
@@ -271,12 +276,12 @@ def decode_request(body: bytes) -> Request:
     try:
         return _DECODER.decode(body)
     except msgspec.ValidationError as error:
-        raise _refusal_of(str(error)) from None
+        raise refusal_of(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(f"the message is not JSON: {str(error)[:200]}", code="BadRequest", field="$") from None
 
 
-def _refusal_of(message: str) -> Refused:
+def refusal_of(message: str) -> Refused:
     """msgspec's sentence (`Expected … - at `$.a.b``) or ours (`field: …`) as a refusal that names the field."""
     found = _AT.search(message)
     path = found.group(1) if found else ""
@@ -298,7 +303,8 @@ def _refused(field: str, message: str) -> Refused:
 def hash_of(request: InvokeRequest) -> str:
     """Of the request's meaning: field order and spacing of the JSON do not matter."""
     encoded = msgspec.json.encode(request, order="deterministic")
-    if request.schedule is None:
-        # As it was before requests could have one: a run that was accepted then is still found by its request.
-        encoded = encoded.removesuffix(b',"schedule":null}') + b"}"
+    # As it was before requests could have these: a run that was accepted then is still found by its request.
+    for unused in (b',"secretParameters":[]}', b',"schedule":null}'):
+        if encoded.endswith(unused):
+            encoded = encoded.removesuffix(unused) + b"}"
     return hashlib.sha256(encoded).hexdigest()[:32]
