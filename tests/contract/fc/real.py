@@ -16,6 +16,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import pytest
+
 from localcloud.clock import Timeline
 from localcloud.controlled_clock import ControlledClock
 from localcloud.fc.limits import STRICT, Limits
@@ -31,6 +33,24 @@ from tests.contract.fc.worlds import ACCOUNT
 
 WAIT_S_MAX = 20.0
 PAUSE_S = 0.005
+
+COUNTS = """
+    calls = 0
+    def handler(event, context):
+        global calls
+        calls += 1
+        return calls
+"""
+WAITS_FOR_FILE = """
+    import os, pathlib, time
+    def handler(event, context):
+        place = pathlib.Path(event.decode())
+        (place / f"running-{os.getpid()}").touch()
+        while not (place / "go").exists():
+            time.sleep(0.005)
+        return os.getpid()
+"""
+linux_only = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
 
 class RealWorld:
@@ -114,3 +134,7 @@ def process_state(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return ""
+
+
+async def is_running(folder: Path, count: int = 1) -> None:
+    await until(f"{count} running calls", lambda: len(list(folder.glob("running-*"))) >= count)
