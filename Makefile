@@ -19,7 +19,7 @@ FLEETRUN := $(VENV)/bin/fleetrun
 STAMP := $(VENV)/.fleetrun-is-set-up
 CHECKED := shared functions localcloud cli tests
 
-.PHONY: help setup run local invoke test check format schemas docs package bench bench-local sim sim-replay ci clean
+.PHONY: help setup run local invoke test test-node check format schemas docs package bench bench-local sim sim-replay ci clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "; print "Usage: make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,9 @@ invoke: $(STAMP) ## Call one function with a file: make invoke FUNCTION=accept_r
 
 test: $(STAMP) ## All tests (JOBS= processes)
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(TESTS)
+
+test-node: $(STAMP) ## The official SDKs for Node.js against a local cloud (skipped where node is missing)
+	@$(PY) -m tests.node
 
 check: $(STAMP) ## ruff and mypy, strict
 	@$(VENV)/bin/ruff check .
@@ -76,7 +79,7 @@ ci: ## What the build server runs
 	@.ci/run
 
 clean: ## Remove what was made (not the virtual environment)
-	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .localcloud
+	@rm -rf build dist tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .localcloud
 	@find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
 
 # Made anew when a list of packages changes. The command is a small script, so that nothing has to be built or fetched
