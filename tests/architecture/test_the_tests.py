@@ -19,7 +19,8 @@ REAL_PROCESSES = {
     "tests/contract/ecs_edge/test_ecs_sdk_edge.py": "polls, as a caller does, until a real shell has ended",
     "tests/contract/fc/conftest.py": "dates a signed request as a caller does",
     "tests/contract/fc/real.py": "waits for real worker processes, up to a bound",
-    "tests/contract/fc/test_fc_instances.py": "waits until real worker processes have ended, up to a bound",
+    "tests/contract/fc/test_fc_deployed.py": "waits for real worker processes, up to a bound",
+    "tests/contract/fc/test_fc_ends.py": "waits until real worker processes have ended, up to a bound",
     "tests/e2e/test_chaos.py": "kills function processes in the middle, after a seeded time",
     "tests/e2e/world.py": "waits for a condition of the whole cloud, up to a bound",
     # The official SDK sleeps or dates by itself; the server's time must be the caller's.
