@@ -90,7 +90,7 @@ def workload_of(chance: random.Random) -> Workload:
         asks_for_quota=chance.random() < 0.1,
         token_life_ms=chance.choice((300_000, 86_400_000)),
         listing_delay_ms=chance.choice((0, 0, 2_000)),
-        stopping_ms=chance.choice((0, 0, 3_000)),
+        stopping_ms=chance.choice((0, 3_000, 15_000)),
         script_ms_max=chance.choice((200, 5_000, 40_000)),
         failing=chance.choice((0.0, 0.1, 0.6)),
         arrivals=tuple(sorted(arrivals, key=lambda arrival: (arrival.at_ms, arrival.name))),
