@@ -246,6 +246,18 @@ class RunStore(Protocol):
         """Head rows of those that exist."""
         ...
 
+    def begin_delivery(self, message_id: str) -> int:
+        """Counts a delivery of the message; answers how many have begun and were not ended, with this one."""
+        ...
+
+    def end_delivery(self, message_id: str) -> None:
+        """Forgets the count."""
+        ...
+
+    def deliveries_begun(self, message_ids: Sequence[str]) -> dict[str, int]:
+        """The counts of those that have one."""
+        ...
+
 
 class QuotaLedger(Protocol):
     """Table `quota`: one row for a region's day, one column for each run in it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.app.receive import receive
+from shared.app.isolate import broken_last, receive_or_isolate
 from shared.runtime.boundary import handle_batch
 from shared.runtime.compose import Composer
 from shared.runtime.context import Context
@@ -20,7 +20,8 @@ def handler(event: bytes, context: Context) -> dict[str, object]:
     return handle_batch(
         event,
         request_id=context.request_id,
-        act=lambda message: receive(it.ports, it.policy, message),
+        act=lambda message: receive_or_isolate(it.ports, it.policy, message),
+        order=lambda messages: broken_last(it.ports, messages),
         log=it.log,
         clock=it.ports.clock,
     )

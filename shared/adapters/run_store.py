@@ -163,6 +163,28 @@ class TableRunStore:
             if key["position"] != after
         ][:limit]
 
+    # -- deliveries ---------------------------------------------------------------------------------------------------
+    def begin_delivery(self, message_id: str) -> int:
+        key = rows.tries_key(message_id)
+        if self._calls.write(Write("put", RUNS, key, rows.tries_columns(1), exists=False)):
+            return 1
+        begun = rows.tries_of(self._calls.get(RUNS, key))
+        where = Where("deliveries", "==", begun, pass_if_missing=False)
+        columns = rows.tries_columns(begun + 1)
+        if not self._calls.write(Write("update", RUNS, key, columns, exists=True, where=(where,))):
+            return begun  # another delivery of it begins or ends at this moment: one count for both
+        return begun + 1
+
+    def end_delivery(self, message_id: str) -> None:
+        self._calls.write(Write("delete", RUNS, rows.tries_key(message_id)))
+
+    def deliveries_begun(self, message_ids: Sequence[str]) -> dict[str, int]:
+        wanted = sorted(set(message_ids))
+        found = self._calls.get_many(RUNS, [rows.tries_key(message_id) for message_id in wanted])
+        return {
+            message_id: rows.tries_of(columns) for message_id, columns in zip(wanted, found, strict=True) if columns
+        }
+
 
 def _by_request(stops: list[StopMark]) -> list[StopMark]:
     return sorted(stops, key=lambda mark: mark.request_id)

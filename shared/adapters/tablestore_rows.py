@@ -6,6 +6,7 @@
     event-00000001     an event: base_version, kind, `body` as published
     excluded-00001     up to EXCLUDED_PER_ROW excluded targets: plan_no, `body`
     stop-<hash>        a stop request: `body`
+    tries              deliveries of a message (run_id is its rejection's) that have begun and not ended: `deliveries`
 
 JSON leaves out what has its default, so a default never changes its meaning: a new meaning gets a new field. Rows of
 SCHEMA and SCHEMA - 1 are read; a newer one means that a newer release is being rolled out: Unavailable, come again.
@@ -25,7 +26,7 @@ from shared.adapters import limits
 from shared.adapters.tablestore_writes import Columns, Key, Value
 from shared.core import days
 from shared.core.errors import Unavailable
-from shared.core.model import SCHEMA, Chunk, Event, Excluded, Run, StopMark
+from shared.core.model import SCHEMA, Chunk, Event, Excluded, Run, StopMark, rejection_id_of
 
 T = TypeVar("T")
 
@@ -35,6 +36,7 @@ SHARD = "0"
 HEAD = "run"
 HEAD_COLUMNS_END = "stop."
 """After `stop-…`: a range from HEAD to here is the head row and the stop marks."""
+TRIES = "tries"
 CHUNK_COLUMNS = ("schema", "body")
 _LATEST_MS = 9_999_999_999_999
 
@@ -57,6 +59,10 @@ def excluded_part(number: int) -> str:
 
 def stop_part(request_id: str) -> str:
     return "stop-" + hashlib.sha256(request_id.encode()).hexdigest()[:32]
+
+
+def tries_key(message_id: str) -> Key:
+    return run_key(rejection_id_of(message_id), TRIES)
 
 
 def output_column(index: int) -> str:
@@ -132,6 +138,14 @@ def chunk_of(columns: Columns) -> Chunk:
 def outputs_of(columns: Columns) -> dict[int, bytes]:
     found = {int(name.removeprefix("output_")): columns[name] for name in columns if name.startswith("output_")}
     return {index: bytes(found[index]) for index in sorted(found)}
+
+
+def tries_columns(deliveries: int) -> dict[str, Value]:
+    return {"deliveries": deliveries}
+
+
+def tries_of(columns: Columns | None) -> int:
+    return int(columns["deliveries"]) if columns else 0
 
 
 # -- the smaller ones -------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.app.dead_letter import dead_letter_of
 from shared.app.emit import finish, wake
 from shared.app.hold import Hold, claim
 from shared.app.invoke import back_off, halt, send
@@ -11,9 +12,10 @@ from shared.app.stopping import heed_errors, heed_stops, stop_invoked, withhold
 from shared.app.track import look_for, recover, track
 from shared.core import limits
 from shared.core.errors import Fenced, Refused, Unavailable, UnknownOutcome
+from shared.core.messages import Message
 from shared.core.model import Run
 from shared.core.transitions import ENDS_OF_RUN, NOTHING_IN_FLIGHT
-from shared.core.wakeups import WakeUp
+from shared.core.wakeups import WakeUp, encode_wakeup
 from shared.ports import Policy, Ports
 
 
@@ -59,7 +61,7 @@ def _come_back_after_lease(ports: Ports, run: Run) -> None:
 def _step(hold: Hold) -> None:
     """The stages that are due, in the order of a run's life; ends with the commit."""
     run = hold.run
-    if run.attempts > limits.STEP_ATTEMPTS_MAX:
+    if _is_put_aside(run):
         _isolate(hold)
     if run.status in ENDS_OF_RUN:
         return  # committed before; finish() publishes and settles
@@ -106,7 +108,31 @@ def _move(hold: Hold) -> None:
 
 
 def _isolate(hold: Hold) -> None:
-    """Something about this run makes every advance break: it is put aside for an hour so that its neighbours go on."""
-    hold.ports.log("run.poisoned", run_id=hold.run.run_id, attempts=hold.run.attempts)
-    hold.write_run(due_ms=hold.now_ms + limits.POISONED_MS, lease_until_ms=hold.now_ms + limits.POISONED_MS)
-    raise Fenced(f"{hold.run.run_id} was put aside after {hold.run.attempts} broken advances")
+    """Something about this run makes every advance break: it is put aside for an hour, then tried once, and so on.
+
+    Its lease ends, so that a stop, or the dead letter that is sent again, tries it at once.
+    """
+    ports, run, is_first = hold.ports, hold.run, hold.run.attempts == limits.STEP_ATTEMPTS_MAX + 1
+    ports.log("run.poisoned", run_id=run.run_id, attempts=run.attempts)
+    hold.write_run(due_ms=hold.now_ms + limits.POISONED_MS, lease_until_ms=0, wakeup_no=run.wakeup_no + 1)
+    if is_first:
+        _tell_operator(ports, hold.run)
+    wake(ports, hold.run, due_ms=hold.run.due_ms, event_sent=run.event_sent)
+    raise Fenced(f"{run.run_id} was put aside after {run.attempts} broken advances")
+
+
+def _is_put_aside(run: Run) -> bool:
+    """Every second claim beyond the limit: the one between is the try after the hour."""
+    beyond = run.attempts - limits.STEP_ATTEMPTS_MAX
+    return beyond > 0 and beyond % 2 == 1
+
+
+def _tell_operator(ports: Ports, run: Run) -> None:
+    """A wake-up of the run as a dead letter: sending it again tries the run again."""
+    wakeup = WakeUp(run_id=run.run_id, wakeup_no=run.wakeup_no, event_sent=run.event_sent)
+    reason = f"{run.run_id} broke {run.attempts} advances in a row; the logs of advance_runs say how"
+    letter = dead_letter_of(Message(encode_wakeup(wakeup), run.run_id, "queue"), Refused(reason, code="Poisoned"))
+    try:
+        ports.queue.send_dead_letter(letter)
+    except (Unavailable, UnknownOutcome) as error:
+        ports.log("run.poisoned_untold", run_id=run.run_id, reason=str(error))  # the log and doctor tell it, too

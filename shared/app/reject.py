@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-
 import msgspec
 
 from shared.app.advance import advance
+from shared.app.dead_letter import dead_letter_of
 from shared.core import limits
 from shared.core.errors import Refused
 from shared.core.messages import Message
-from shared.core.model import SCHEMA, Run, rejection_id_of
+from shared.core.model import Run, rejection_id_of
 from shared.core.wakeups import WakeUp
 from shared.ports import Policy, Ports
 
@@ -20,11 +19,11 @@ def reject(ports: Ports, policy: Policy, message: Message, error: Refused) -> st
     run_id = rejection_id_of(message.message_id)
     if ports.runs.read_run(run_id) is None:
         # Before the row, which stops redeliveries: a crash in between doubles the dead letter, never loses it.
-        ports.queue.send_dead_letter(_dead_letter(message, error))
+        ports.queue.send_dead_letter(dead_letter_of(message, error))
     now_ms = ports.clock.now_ms()
     rejected = Run(
         run_id=run_id,
-        request_id=_request_id_in(message.body),
+        request_id=request_id_in(message.body),
         request=None,
         body_hash="",
         region=policy.region,
@@ -50,27 +49,11 @@ def reject(ports: Ports, policy: Policy, message: Message, error: Refused) -> st
     return "rejected"
 
 
-def _dead_letter(message: Message, error: Refused) -> bytes:
-    """The message as it came (as much as a queue message holds), with the reason."""
-    return msgspec.json.encode(
-        {
-            "schema": SCHEMA,
-            "messageId": message.message_id,
-            "source": message.source,
-            "code": error.code,
-            "field": error.field,
-            "reason": error.message[:2000],
-            "bytes": len(message.body),
-            "body": base64.b64encode(message.body[: limits.DEAD_LETTER_BYTES_MAX]).decode(),
-        }
-    )
-
-
 class _OnlyId(msgspec.Struct, rename="camel"):
     request_id: str = ""
 
 
-def _request_id_in(body: bytes) -> str:
+def request_id_in(body: bytes) -> str:
     """The request id of a message that is otherwise wrong, so that its sender recognises it; "" if there is none."""
     try:
         return msgspec.json.decode(body, type=_OnlyId).request_id[: limits.REQUEST_ID_CHARS_MAX]

@@ -26,11 +26,20 @@ class BatchIncomplete(Exception):
 
 
 def handle_batch(
-    payload: bytes, *, request_id: str, act: Callable[[Message], str], log: JsonLog, clock: Clock
+    payload: bytes,
+    *,
+    request_id: str,
+    act: Callable[[Message], str],
+    log: JsonLog,
+    clock: Clock,
+    order: Callable[[list[Message]], list[Message]] = list,
 ) -> dict[str, object]:
-    """Each message through `act`, whose one-word answers are counted. Raises BatchIncomplete."""
+    """Each message through `act`, whose one-word answers are counted. Raises BatchIncomplete.
+
+    `order`: which comes first; a message that kills the process leaves those after it undone.
+    """
     started_ms = clock.now_ms()
-    answers = [_handle(message, act, log) for message in messages_of(payload, request_id=request_id)]
+    answers = [_handle(message, act, log) for message in order(messages_of(payload, request_id=request_id))]
     counts = Counter(answers)
     unfinished = counts["unfinished"] + counts["crashed"]
     report: dict[str, object] = {"messages": len(answers), "results": dict(sorted(counts.items()))}

@@ -233,3 +233,21 @@ def test_unfinished_runs_are_listed_in_order_page_by_page_until_forgotten(runs: 
     assert runs.unfinished(after="", limit=1) == ["run-0001"]
     assert runs.unfinished(after="run-0001", limit=1) == ["run-0003"]
     assert runs.unfinished(after="run-0003", limit=1) == []
+
+
+# -- deliveries -------------------------------------------------------------------------------------------------------
+def test_deliveries_of_a_message_are_counted_until_one_ends(runs: AnyRunStore) -> None:
+    assert [runs.begin_delivery("m-1") for _ in range(3)] == [1, 2, 3]
+    assert runs.begin_delivery("m-2") == 1
+    assert runs.deliveries_begun(["m-1", "m-2", "m-3"]) == {"m-1": 3, "m-2": 1}
+
+    runs.end_delivery("m-1")
+
+    assert runs.deliveries_begun(["m-1", "m-2"]) == {"m-2": 1}
+    assert runs.begin_delivery("m-1") == 1
+
+
+def test_ending_a_delivery_that_was_not_counted_changes_nothing(runs: AnyRunStore) -> None:
+    runs.end_delivery("m-9")
+
+    assert runs.deliveries_begun(["m-9"]) == {}

@@ -34,6 +34,8 @@ class MemoryRunStore(Faults):
         self.excluded: dict[str, tuple[int, tuple[Excluded, ...]]] = {}
         self.events: dict[tuple[str, int], tuple[int, Event]] = {}
         self.unfinished_ids: set[str] = set()
+        self.deliveries: dict[str, int] = {}
+        """By message id: those that have begun and not ended."""
         self.recent_runs: dict[tuple[int, str], str] = {}
         self.watch: Callable[[Run | None, Run], None] = lambda _before, _after: None
         """Called with every change of a head row: for invariants."""
@@ -69,6 +71,22 @@ class MemoryRunStore(Faults):
             # The request is written once, with the run: an update does not touch it, whatever it carries.
             self.runs[run.run_id] = replace(stored(run), request=before.request)
             return True
+
+    @faulty
+    def begin_delivery(self, message_id: str) -> int:
+        with self._lock:
+            self.deliveries[message_id] = self.deliveries.get(message_id, 0) + 1
+            return self.deliveries[message_id]
+
+    @faulty
+    def end_delivery(self, message_id: str) -> None:
+        with self._lock:
+            self.deliveries.pop(message_id, None)
+
+    @faulty
+    def deliveries_begun(self, message_ids: Sequence[str]) -> dict[str, int]:
+        with self._lock:
+            return {one: self.deliveries[one] for one in message_ids if one in self.deliveries}
 
     @faulty
     def insert_stop(self, mark: StopMark) -> bool:

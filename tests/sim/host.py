@@ -23,7 +23,7 @@ READS = frozenset(
     {
         "describe", "select", "agents", "find_command", "type_of", "find_invocation", "poll_run", "poll_invocation",
         "daily_limit", "read_run", "read_run_and_stops", "read_stops", "read_chunks", "read_events", "unfinished",
-        "read_runs", "read", "read_schedule", "schedules", "due", "history",
+        "read_runs", "deliveries_begun", "read", "read_schedule", "schedules", "due", "history",
     }
 )  # fmt: skip
 TEARABLE = frozenset({"put_chunks", "update_chunks", "put_events"})

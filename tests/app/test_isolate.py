@@ -1,0 +1,193 @@
+"""A message that breaks its function at every delivery is put aside; its neighbours, and outages, are no such thing."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.app import advance as advancing
+from shared.app import isolate
+from shared.app.isolate import broken_last, receive_or_isolate
+from shared.core import limits
+from shared.core.errors import Unavailable
+from shared.core.messages import Message
+from shared.core.model import rejection_id_of, run_id_of
+from shared.core.wakeups import decode_wakeup
+from shared.ports import Policy, Ports
+from tests.app.driving import Crash, Drive
+from tests.app.memory import linux
+
+Receive = Callable[[Ports, Policy, Message], str]
+
+
+def message(name: str, **fields: Any) -> Message:
+    request = {
+        "kind": "invoke",
+        "requestId": name,
+        "command": {"type": "RunShellScript", "content": "uptime"},
+        "targets": {"instanceIds": ["i-00001"]},
+        **fields,
+    }
+    return Message(json.dumps(request).encode(), f"m-{name}", "queue")
+
+
+def kills_at(name: str, receive: Receive, *, error: BaseException) -> Receive:
+    def act(ports: Ports, policy: Policy, it: Message) -> str:
+        if it.message_id == f"m-{name}":
+            raise error
+        return receive(ports, policy, it)
+
+    return act
+
+
+def delivered(drive: Drive, batch: list[Message]) -> list[str]:
+    """What the function answers until it dies; as the boundary goes through a batch."""
+    answers: list[str] = []
+    try:
+        for each in broken_last(drive.ports, batch):
+            answers.append(receive_or_isolate(drive.ports, drive.policy, each))
+    except (Crash, ZeroDivisionError):
+        answers.append("broke")
+    return answers
+
+
+@pytest.mark.parametrize("error", [Crash(), ZeroDivisionError()])
+def test_a_message_that_breaks_its_function_is_rejected_after_some_deliveries(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    drive, poison = Drive(), message("poison")
+    monkeypatch.setattr(isolate, "receive", kills_at("poison", isolate.receive, error=error))
+
+    answers = [delivered(drive, [poison]) for _ in range(limits.DELIVERIES_MAX + 2)]
+
+    assert answers == [["broke"]] * limits.DELIVERIES_MAX + [["rejected"]] * 2
+    rejection = drive.world.runs.runs[rejection_id_of("m-poison")]
+    assert (rejection.refusal["code"], rejection.request_id) == ("Poisoned", "poison")
+    letters = [json.loads(letter) for letter in drive.world.queue.dead_letters]
+    assert [base64.b64decode(letter["body"]) for letter in letters] == [poison.body]
+    events = [json.loads(event) for event in drive.world.publisher.published]
+    assert [(event["type"], event["data"]["code"]) for event in events] == [("fleetrun.run.rejected", "Poisoned")]
+
+
+def test_its_neighbours_are_handled_with_the_second_delivery_at_the_latest(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = Drive()
+    batch = [message("before"), message("poison"), message("after-1"), message("after-2")]
+    monkeypatch.setattr(isolate, "receive", kills_at("poison", isolate.receive, error=Crash()))
+
+    first, second = delivered(drive, batch), delivered(drive, batch)
+
+    assert first == ["accepted", "broke"]
+    assert second == ["repeated", "accepted", "accepted", "broke"]
+    assert {run_id_of(name) for name in ("before", "after-1", "after-2")} == set(drive.world.runs.runs)
+
+
+def test_neighbours_of_a_killer_are_never_counted_as_killers(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive, batch = Drive(), [message("before"), message("poison"), message("after")]
+    monkeypatch.setattr(isolate, "receive", kills_at("poison", isolate.receive, error=Crash()))
+
+    for _ in range(3 * limits.DELIVERIES_MAX):
+        delivered(drive, batch)
+
+    rejected = [run.request_id for run in drive.world.runs.runs.values() if run.refusal]
+    assert rejected == ["poison"]
+    assert len(drive.world.queue.dead_letters) == 1
+
+
+def test_an_outage_is_not_the_fault_of_the_message() -> None:
+    drive, patient = Drive(), message("patient")
+    drive.world.runs.fail("insert_run", Unavailable("down"), times=3 * limits.DELIVERIES_MAX)
+
+    for _ in range(3 * limits.DELIVERIES_MAX):
+        with pytest.raises(Unavailable):
+            receive_or_isolate(drive.ports, drive.policy, patient)
+
+    assert receive_or_isolate(drive.ports, drive.policy, patient) == "accepted"
+    assert not drive.world.runs.deliveries
+
+
+def test_a_message_that_has_its_run_already_is_put_aside_without_a_rejection(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive, late = Drive(), message("late")
+    drive.world.directory.add(linux(1))
+
+    def dies_after(ports: Ports, policy: Policy, it: Message) -> str:
+        original(ports, policy, it)
+        raise Crash
+
+    original = isolate.receive
+    monkeypatch.setattr(isolate, "receive", dies_after)
+    for _ in range(limits.DELIVERIES_MAX):
+        delivered(drive, [late])
+
+    assert delivered(drive, [late]) == ["isolated"]
+    assert rejection_id_of("m-late") not in drive.world.runs.runs
+    assert run_id_of("late") in drive.world.runs.unfinished_ids
+    assert len(drive.world.queue.dead_letters) == 1
+
+
+def test_a_batch_whose_counts_cannot_be_read_is_handled_in_its_own_order() -> None:
+    drive, batch = Drive(), [message("one"), message("two")]
+    drive.world.runs.fail("deliveries_begun", Unavailable("down"))
+
+    assert broken_last(drive.ports, batch) == batch
+
+
+# -- a run that breaks every advance ----------------------------------------------------------------------------------
+def poisoned_run(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A run whose advances break until it is put aside."""
+
+    def broken(*_args: Any, **_kwargs: Any) -> None:
+        raise Crash
+
+    drive.world.directory.add(linux(1))
+    drive.send(json.loads(message("run-1").body))
+    monkeypatch.setattr(advancing, "track", broken)
+    run_id = run_id_of("run-1")
+    while not drive.world.queue.dead_letters:
+        if not drive.step():
+            drive.world.clock.advance(60_000)
+            drive.sweep()
+    return run_id
+
+
+def test_a_run_that_breaks_every_advance_is_put_aside_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = Drive()
+
+    run_id = poisoned_run(drive, monkeypatch)
+
+    run = drive.run(run_id)
+    assert run.attempts == limits.STEP_ATTEMPTS_MAX + 1
+    assert (run.lease_until_ms, run.due_ms) == (0, drive.world.clock.now_ms() + limits.POISONED_MS)
+    letter = json.loads(drive.world.queue.dead_letters[0])
+    assert letter["code"] == "Poisoned"
+    assert decode_wakeup(base64.b64decode(letter["body"])).run_id == run_id
+
+
+def test_it_is_tried_once_an_hour_and_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = Drive()
+    run_id = poisoned_run(drive, monkeypatch)
+
+    start_ms = drive.world.clock.now_ms()
+    while drive.world.clock.now_ms() < start_ms + 5 * limits.POISONED_MS:
+        if not drive.step():
+            drive.world.clock.advance(60_000)
+            drive.sweep()
+
+    assert len(drive.world.queue.dead_letters) == 1
+    assert 8 <= drive.run(run_id).attempts - limits.STEP_ATTEMPTS_MAX <= 12
+
+
+def test_its_dead_letter_sent_again_takes_it_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = Drive()
+    run_id = poisoned_run(drive, monkeypatch)
+    monkeypatch.undo()
+
+    answer = drive.deliver(base64.b64decode(json.loads(drive.world.queue.dead_letters[0])["body"]))
+    drive.settle()
+
+    assert answer not in ("stale", "held", "fenced")
+    assert drive.run(run_id).status == "Success"
+    assert drive.run(run_id).attempts <= 1
