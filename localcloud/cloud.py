@@ -192,8 +192,16 @@ async def _serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
+    told_to_end = asyncio.Event()
+
+    def end() -> None:
+        # Once: a second Ctrl-C shall not cut the cleaning up short.
+        if not told_to_end.is_set():
+            told_to_end.set()
+            task.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, end)
     cloud = LocalCloud(options)
     try:
         url = await cloud.start()
@@ -203,7 +211,5 @@ async def _serve(options: Options) -> None:
     except asyncio.CancelledError:
         pass
     finally:
-        # A second Ctrl-C shall not cut the cleaning up short.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, lambda: None)
+        told_to_end.set()
         await cloud.stop()
