@@ -61,28 +61,49 @@ def _encode(run: Run, draft: Draft, *, number: int, source: str, now_ms: int) ->
         "datacontenttype": "application/json",
         "data": data,
     }
-    body = msgspec.json.encode(event)
+    body = _json(event)
     if len(body) > limits.EVENT_BYTES_MAX:
-        body = msgspec.json.encode({**event, "data": _shortened(data, len(body) - limits.EVENT_BYTES_MAX)})
+        body = _json({**event, "data": _shortened(data, len(body) - limits.EVENT_BYTES_MAX)})
     assert len(body) <= limits.EVENT_BYTES_MAX, f"{draft.kind} has {len(body)} bytes"
     return body
 
 
+def _json(value: object) -> bytes:
+    """Without the two characters that JSON allows and XML does not: a script may print them, and the topic's messages
+    are XML. Escaped here, so that the bytes that are counted are the bytes that are sent."""
+    return msgspec.json.encode(value).replace(b"\xef\xbf\xbe", b"\\ufffe").replace(b"\xef\xbf\xbf", b"\\uffff")
+
+
+_PROSE = {
+    "targets": ("output", "errorInfo", "name"),
+    "repetitions": ("output", "errorInfo", "name"),
+    "excluded": ("detail", "name"),
+}
+"""What may be cut of the rows of an event, in this order."""
+
+
 def _shortened(data: dict[str, Any], excess: int) -> dict[str, Any]:
-    """The same facts with the free texts cut, evenly, until `excess` bytes are gone: never a fact, only its prose."""
-    for name, text in (("targets", "output"), ("repetitions", "output"), ("excluded", "detail")):
-        rows = data.get(name)
-        if rows:
-            sizes = [len(msgspec.json.encode(row.get(text, ""))) for row in rows]
-            keep = max(0, (sum(sizes) - excess) // len(rows) - 8)
-            return {**data, name: [{**row, text: _cut(row.get(text, ""), keep)} for row in rows]}
+    """The same facts with the free texts cut until `excess` bytes are gone: never a fact, only its prose."""
+    for rows_name, texts in _PROSE.items():
+        for text in texts if data.get(rows_name) else ():
+            if excess > 0:
+                rows, gone = _cut_evenly(data[rows_name], text, excess)
+                data, excess = {**data, rows_name: rows}, excess - gone
     return data
+
+
+def _cut_evenly(rows: list[dict[str, Any]], text: str, excess: int) -> tuple[list[dict[str, Any]], int]:
+    """The rows with `text` cut, the longest ones down to one length; and how many bytes that saved."""
+    before = sum(len(_json(row.get(text, ""))) for row in rows)
+    keep = max(0, (before - excess) // len(rows) - 8)
+    cut = [{**row, text: _cut(row.get(text, ""), keep)} for row in rows]
+    return cut, before - sum(len(_json(row[text])) for row in cut)
 
 
 def _cut(text: str, size: int) -> str:
     """The longest head of `text` whose JSON form is at most `size` bytes (quotes included)."""
-    while text and len(msgspec.json.encode(text)) > max(size, 2):
-        text = text[: min(len(text) - 1, max(0, size * len(text) // len(msgspec.json.encode(text))))]
+    while text and len(_json(text)) > max(size, 2):
+        text = text[: min(len(text) - 1, max(0, size * len(text) // len(_json(text))))]
     return text
 
 

@@ -290,7 +290,7 @@ class MemoryRunner(Faults):
             status=status,
             exit_code=ending.exit_code if ended else None,
             error_code=ending.error_code if ended else "",
-            error_info="",
+            error_info=ending.error_info if ended else "",
             dropped=ending.dropped if ended else 0,
             start_time="",
             finish_time="",

@@ -14,6 +14,7 @@ class Ending:
     exit_code: int | None = 0
     output: bytes = b"ok\n"
     error_code: str = ""
+    error_info: str = ""
     dropped: int = 0
     missing: bool = False
     """ECS shows no row for this instance, ever."""
