@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.core.model import run_id_of
@@ -12,12 +12,13 @@ from tests.sim.platform import REQUESTS, STOPS
 
 MIDNIGHT_UTC8_MS = 1_767_628_800_000
 """2026-01-06 00:00 in UTC+8."""
+NO_RUN_ID = "run-of-nobody"
 BAD_BODIES = (
     b"{",
     b"\xff",
     b'{"kind":"invoke","requestId":"bad","oops":1}',
     b'{"kind":"invoke","requestId":"bad","command":{"type":"RunShellScript","content":"true"},"targets":{}}',
-    b'{"kind":"stop","requestId":"bad","runId":"run-of-nobody"}',
+    b'{"kind":"stop","requestId":"bad","runId":"' + NO_RUN_ID.encode() + b'"}',
     b"[" * 500,
     b'"\\ud800"',
 )
@@ -55,10 +56,6 @@ class Workload:
     arrivals: tuple[Arrival, ...]
     run_requests: dict[str, dict[str, Any]]
     """Good invoke requests by request id."""
-    bad: int
-    """Messages that are rejected whatever happens before them."""
-    reused: dict[str, list[bytes]] = field(default_factory=dict)
-    """Other good bodies under a request id that is used by two."""
 
 
 def workload_of(chance: random.Random) -> Workload:
@@ -69,14 +66,12 @@ def workload_of(chance: random.Random) -> Workload:
         per_chunk, instances = 1, 120  # more chunks than one step takes up
     requests = [_invoke(chance, number, instances) for number in range(chance.choice((1, 1, 1, 2, 3)))]
     arrivals: list[Arrival] = []
-    reused: dict[str, list[bytes]] = {}
     for number, request in enumerate(requests):
         at_ms = chance.randrange(20_000)
-        arrivals += _sent(chance, request, at_ms, number, reused)
+        arrivals += _sent(chance, request, at_ms, number)
         if chance.random() < 0.3:
             arrivals += _stops(chance, request, at_ms, instances, number)
-    bad = chance.choice((0, 0, 0, 0, 1, 3))
-    for number in range(bad):
+    for number in range(chance.choice((0, 0, 0, 0, 1, 3))):
         queue = chance.choice((REQUESTS, STOPS))
         arrivals.append(Arrival(chance.randrange(20_000), queue, f"bad {number}", chance.choice(BAD_BODIES)))
     needed = sum(instances if "rateControl" in each else -(-instances // per_chunk) for each in requests)
@@ -95,14 +90,10 @@ def workload_of(chance: random.Random) -> Workload:
         failing=chance.choice((0.0, 0.1, 0.6)),
         arrivals=tuple(sorted(arrivals, key=lambda arrival: (arrival.at_ms, arrival.name))),
         run_requests={request["requestId"]: request for request in requests},
-        bad=bad,
-        reused=reused,
     )
 
 
-def _sent(
-    chance: random.Random, request: dict[str, Any], at_ms: int, number: int, reused: dict[str, list[bytes]]
-) -> list[Arrival]:
+def _sent(chance: random.Random, request: dict[str, Any], at_ms: int, number: int) -> list[Arrival]:
     """The request's message; some callers send it again, some send another one under the same id."""
     plain = chance.random() < 0.3
     arrivals = [Arrival(at_ms, REQUESTS, f"request {number}", _json(request), is_plain=plain)]
@@ -111,7 +102,6 @@ def _sent(
         arrivals.append(Arrival(at_ms + chance.randrange(30_000), REQUESTS, f"request {number} again", _json(again)))
     if chance.random() < 0.1:
         other = {**request, "timeout": 33}
-        reused[request["requestId"]] = [_json(other)]
         arrivals.append(Arrival(at_ms + chance.randrange(10_000), REQUESTS, f"other request {number}", _json(other)))
     return arrivals
 
@@ -176,5 +166,4 @@ def with_command(workload: Workload, command_id: str) -> Workload:
         workload,
         arrivals=tuple(replace(each, body=renamed(each.body)) for each in workload.arrivals),
         run_requests={name: json.loads(renamed(_json(value))) for name, value in workload.run_requests.items()},
-        reused={name: [renamed(body) for body in bodies] for name, bodies in workload.reused.items()},
     )

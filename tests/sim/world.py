@@ -62,7 +62,8 @@ class World:
         )
         self.release = 0
         self._ports = [self._ports_of(release) for release in (0, 1)]
-        self._arrived = 0
+        self.sent: list[tuple[Arrival, str]] = []
+        """What has arrived, with the message id that it got."""
         self._schedule()
 
     def _stream(self, purpose: str) -> random.Random:
@@ -113,10 +114,9 @@ class World:
             self.timeline.after(self._stream("deployment").randrange(60_000), self._deploy)
 
     def _arrive(self, arrival: Arrival) -> None:
-        self._arrived += 1
         self._tell(f"arrives: {arrival.name}, in {arrival.queue}")
         text = arrival.body.decode("latin-1") if arrival.is_plain else base64.b64encode(arrival.body).decode()
-        self.platform.mns.send(arrival.queue, Outgoing(text))
+        self.sent.append((arrival, self.platform.mns.send(arrival.queue, Outgoing(text)).message_id))
 
     def _deploy(self) -> None:
         """The next release: instances that start from now on are of it, those that run go on as they are."""
@@ -153,7 +153,7 @@ class World:
         """Every message has been handled and every run has ended, with all its events out; nothing runs any more."""
         return (
             not self.books.open_runs
-            and self._arrived == len(self.workload.arrivals)
+            and len(self.sent) == len(self.workload.arrivals)
             and not self.host.alive
             and self.platform.is_idle()
             and not self.stores.unfinished()
