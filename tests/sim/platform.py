@@ -131,7 +131,7 @@ class Platform:
     def _function(self, properties: dict[str, Any]) -> dict[str, Any]:
         name = properties["FunctionName"]
         self.timeouts_s[name] = int(properties["Timeout"])
-        return {"Ref": name, "FunctionName": name}
+        return _Named(Ref=name, FunctionName=name)
 
     def _trigger(self, properties: dict[str, Any]) -> dict[str, Any]:
         """Timers are left to the world: a day of waiting needs no sweep in every minute of it."""
@@ -139,7 +139,7 @@ class Platform:
             config = read_config(properties["TriggerConfig"])
             function, name = properties["FunctionName"], properties["TriggerName"]
             self.triggers.append(QueueTrigger(function, name, config, self._ports))
-        return {"Ref": properties["TriggerName"]}
+        return _Named(Ref=properties["TriggerName"])
 
 
 class _Makers(Mapping[str, Maker]):
@@ -158,5 +158,12 @@ class _Makers(Mapping[str, Maker]):
         return len(self._made)
 
 
+class _Named(dict[str, Any]):
+    """Attributes of what is there by name only: whatever the template asks for."""
+
+    def __missing__(self, attribute: str) -> str:
+        return f"{attribute} of {self['Ref']}"
+
+
 def _named_only(_properties: dict[str, Any]) -> dict[str, Any]:
-    return {"Ref": "named", "Arn": "named", "LayerVersionArn": "named"}
+    return _Named(Ref="named")
