@@ -32,7 +32,7 @@ def _once() -> dict[str, Any]:
     ) as demo:
         most = 0
         while demo.poll() is None:
-            most = max(most, sum(_pss_kb(pid) for pid in _family(demo.pid)))
+            most = max(most, sum(pss_kb(pid) for pid in family(demo.pid)))
             time.sleep(SAMPLE_S)
         assert demo.stdout is not None
         told = json.loads(demo.stdout.read())
@@ -46,7 +46,7 @@ def _once() -> dict[str, Any]:
     }
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     """The process and all that descend from it, as far as /proc tells now."""
     found, waiting = [], [pid]
     while waiting:
@@ -60,7 +60,7 @@ def _family(pid: int) -> list[int]:
     return found
 
 
-def _pss_kb(pid: int) -> int:
+def pss_kb(pid: int) -> int:
     """Its share of memory: pages that several processes have are divided among them."""
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
