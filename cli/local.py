@@ -62,7 +62,7 @@ def local(
 ) -> None:
     """ECS, MNS, Tablestore and Function Compute on this machine, on one port, until Ctrl-C.
 
-    Prints one line `ready: http://127.0.0.1:PORT` when it serves.
+    Prints `ready: http://127.0.0.1:PORT` when it serves, and `api: …`, the short address of the HTTP API.
     """
     if until_stdin_closes:
         _stop_when_stdin_closes()
@@ -127,6 +127,7 @@ def local_environment(url: str, account: Account | None = None) -> dict[str, str
         "ALIBABA_CLOUD_ACCESS_KEY_ID": who.access_key_id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": who.access_key_secret,
         "FLEETRUN_ACCOUNT_ID": who.account_id,
+        "FLEETRUN_API_KEY": who.api_key,
         "FLEETRUN_ENDPOINT": url,
         "FLEETRUN_REGION": who.region,
         "FLEETRUN_TABLESTORE_INSTANCE": who.tablestore_instance,

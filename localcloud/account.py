@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 
@@ -16,3 +17,21 @@ class Account:
     tablestore_instance: str = "fleetrun"
     security_token: str | None = None
     """When set, requests signed with this STS token are accepted besides those with the plain key pair."""
+
+    @property
+    def api_key(self) -> str:
+        """What the template's parameter AdminKey lets in. Derived, so that every client of this account can name it."""
+        return f"frk_{self._api_key_id}_{self._api_key_secret}"
+
+    @property
+    def admin_key(self) -> str:
+        """The parameter: the key's id, and the SHA-256 of its secret."""
+        return f"{self._api_key_id}:{hashlib.sha256(bytes.fromhex(self._api_key_secret)).hexdigest()}"
+
+    @property
+    def _api_key_id(self) -> str:
+        return hashlib.sha256(f"id of {self.access_key_id}".encode()).hexdigest()[:12]
+
+    @property
+    def _api_key_secret(self) -> str:
+        return hashlib.sha256(f"secret of {self.access_key_secret}".encode()).hexdigest()

@@ -26,6 +26,9 @@ from localcloud.request_log import RequestLog
 from localcloud.server import Pump, Server
 from localcloud.services import Services, assemble
 
+API_OUTPUT, API_PATH = "ApiUrl", "/api/"
+"""The template's output that names the HTTP trigger's address, and the beginning of paths that stands for it."""
+
 
 class LocalCloud:
     """One local cloud. All methods belong to the thread of its event loop (see `local_cloud` for tests).
@@ -98,6 +101,8 @@ class LocalCloud:
         )
         self._pipeline.endpoints = self.services.endpoints
         self.outputs = await self.services.open()
+        if API_OUTPUT in self.outputs:
+            self._pipeline.aliases = {API_PATH: str(self.outputs[API_OUTPUT]).removeprefix(self.url)}
         self._journal.flush()
 
     async def stop(self) -> None:
@@ -117,6 +122,11 @@ class LocalCloud:
     async def run_forever(self) -> None:
         """Until cancelled."""
         await asyncio.Event().wait()
+
+    @property
+    def api_url(self) -> str:
+        """Where the template's HTTP trigger answers, in short; "" if it describes none."""
+        return f"{self.url}{API_PATH.rstrip('/')}" if API_OUTPUT in self.outputs else ""
 
     # -- control ------------------------------------------------------------------------------------------------------
     def health(self) -> dict[str, Any]:
@@ -179,7 +189,10 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
 
 def run_foreground(options: Options) -> None:
-    """Serves until SIGINT or SIGTERM; prints `ready: URL` when it does. Raises what `LocalCloud.start` raises."""
+    """Serves until SIGINT or SIGTERM; prints `ready: URL` when it does, then `api: URL`.
+
+    Raises what `LocalCloud.start` raises.
+    """
     loop = new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -206,6 +219,8 @@ async def _serve(options: Options) -> None:
     try:
         url = await cloud.start()
         sys.stdout.write(f"ready: {url}\n")
+        if cloud.api_url:
+            sys.stdout.write(f"api: {cloud.api_url}\n")
         sys.stdout.flush()
         await cloud.run_forever()
     except asyncio.CancelledError:

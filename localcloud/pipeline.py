@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from localcloud.clock import Timeline
 from localcloud.faults import NO_HARM, FaultPlan, Harm
@@ -54,9 +55,12 @@ class Pipeline:
         self.faults = faults
         self.journal = journal
         self.log = log
+        self.aliases: Mapping[str, str] = {}
+        """Beginnings of paths that stand for longer ones: `/api/` for an HTTP trigger's."""
 
     async def answer(self, request: Request) -> Response | None:
         """None: close the connection without an answer."""
+        request = self._unaliased(request)
         service = route(request)
         self.timeline.run_due()
         if service == "control":
@@ -81,6 +85,12 @@ class Pipeline:
             faults=harm.rule_ids,
         )
         return response
+
+    def _unaliased(self, request: Request) -> Request:
+        for alias, path in self.aliases.items():
+            if request.path.startswith(alias):
+                return replace(request, path=path + request.path.removeprefix(alias))
+        return request
 
     async def _before(self, endpoint: Endpoint, request: Request, harm: Harm) -> Response | None:
         """The answer of a request that shall fail before it has an effect."""

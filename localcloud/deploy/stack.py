@@ -50,6 +50,7 @@ def _own_parameters(options: Options, text: str, *, url: str) -> dict[str, Any]:
         "TablestoreEndpoint": url,
         "InstanceName": options.account.tablestore_instance,
         "WarmInstances": options.warm_instances,
+        "AdminKey": options.account.admin_key,
     }
     return {name: value for name, value in known.items() if isinstance(asked, Mapping) and name in asked}
 

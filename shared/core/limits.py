@@ -210,6 +210,8 @@ PAGE_DEFAULT = 50
 """Ours: rows of one answer."""
 PAGE_MAX = 200
 """Ours."""
+COMMANDS_PER_ANSWER_MAX = 50
+"""DescribeCommands MaxResults: SDK docs 2026."""
 RUNS_LOOKED_AT_MAX = 1_000
 """Ours: heads that one page of filtered runs reads at most."""
 DAYS_BACK_MAX = 31

@@ -14,6 +14,7 @@ from shared.adapters.credentials import Credentials
 from shared.adapters.ecs_calls import EcsCalls
 from shared.adapters.ecs_commands import EcsCommands
 from shared.adapters.ecs_directory import EcsDirectory
+from shared.adapters.ecs_library import EcsLibrary
 from shared.adapters.mns import MnsAccounts, MnsEvents, MnsQueues
 from shared.adapters.patience import Patience
 from shared.adapters.quota_ledger import TableQuotaLedger
@@ -35,6 +36,7 @@ class Adapters:
     clock: SystemClock
     directory: EcsDirectory
     runner: EcsCommands
+    library: EcsLibrary
     queue: MnsQueues
     publisher: MnsEvents
     accounts: MnsAccounts
@@ -64,6 +66,8 @@ class Composition:
     policy: Policy
     log: JsonLog
     adapters: Adapters
+    admin_key: str = ""
+    """The first key, `<id>:<sha256>`; "" = there is none."""
 
 
 def adapters_of(settings: Settings, credentials: Credentials) -> Adapters:
@@ -78,6 +82,7 @@ def adapters_of(settings: Settings, credentials: Credentials) -> Adapters:
         clock=clock,
         directory=EcsDirectory(calls, lanes),
         runner=EcsCommands(calls, clock),
+        library=EcsLibrary(calls),
         queue=MnsQueues(accounts, patience),
         publisher=MnsEvents(accounts, patience),
         accounts=accounts,
@@ -111,7 +116,7 @@ class Composer:
         log = JsonLog(adapters.clock, write=write_to_stdout, level=settings.log_level).bind(
             function=context.function.name, request_id=context.request_id
         )
-        return Composition(ports_of(adapters, log), policy_of(settings, context), log, adapters)
+        return Composition(ports_of(adapters, log), policy_of(settings, context), log, adapters, settings.admin_key)
 
 
 def ports_of(adapters: Adapters, log: JsonLog) -> Ports:

@@ -11,6 +11,7 @@ FLEETRUN_FC_ENDPOINT          default https://<account>.<region>.fc.aliyuncs.com
 FLEETRUN_DAILY_QUOTA          calls per region and day, or auto; default 500
 FLEETRUN_INSTANCES_PER_CHUNK  1 to 100; default 50
 FLEETRUN_LOG_LEVEL            info or error; default info
+FLEETRUN_ADMIN_KEY            the first key of the HTTP API, <id>:<sha256 of its secret>; default: none
 ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET, ALIBABA_CLOUD_SECURITY_TOKEN
 """
 
@@ -26,6 +27,7 @@ from shared.core import limits
 
 _ENDPOINT = re.compile(r"^https?://[A-Za-z0-9.{}-]+(:[0-9]{1,5})?$")
 _REGION = re.compile(r"^[a-z]{2}-[a-z0-9-]{2,30}$")
+_ADMIN_KEY = re.compile(r"^[0-9a-f]{12}:[0-9a-f]{64}$")
 _INSTANCE = re.compile(r"^[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]$")
 
 
@@ -50,6 +52,8 @@ class Settings:
     """None = ask ECS (auto)."""
     instances_per_chunk: int
     log_level: str
+    admin_key: str
+    """`<id>:<sha256>`; "" = none."""
     credentials: Credentials | None
     """From the environment; None if it holds none (on FC with Python 3.10 they come with the context)."""
 
@@ -82,6 +86,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             high=limits.INSTANCES_PER_CHUNK_CEILING,
         ),
         log_level=_log_level(environ),
+        admin_key=_admin_key(environ),
         credentials=_credentials(environ),
     )
 
@@ -134,6 +139,13 @@ def _log_level(environ: Mapping[str, str]) -> str:
     if level not in ("info", "error"):
         raise BadSetting("FLEETRUN_LOG_LEVEL", f'is {level[:80]!r}; it must be "info" or "error"')
     return level
+
+
+def _admin_key(environ: Mapping[str, str]) -> str:
+    value = environ.get("FLEETRUN_ADMIN_KEY") or ""
+    if value and not _ADMIN_KEY.match(value):
+        raise BadSetting("FLEETRUN_ADMIN_KEY", 'is no "<id>:<sha256>": 12 and 64 hexadecimal digits')
+    return value
 
 
 def _credentials(environ: Mapping[str, str]) -> Credentials | None:

@@ -22,9 +22,13 @@ MAY_IMPORT = {
         ("shared.adapters", "shared.core", "shared.ports", "shared.access_ports"),
         "an adapter translates and never decides; use cases are none of its business",
     ),
+    "shared/web": (
+        ("shared.web", "shared.app", "shared.core", "shared.ports"),
+        "the web is a door like a queue: it opens a request and calls use cases; the adapters are for runtime to know",
+    ),
     "shared/runtime": (("shared",), "runtime puts together what ships, and what ships stands in shared"),
     "functions": (
-        ("shared.app", "shared.core", "shared.runtime"),
+        ("shared.app", "shared.core", "shared.runtime", "shared.web"),
         "a function opens its payload and calls one use case; which adapters there are, runtime knows",
     ),
     "localcloud": (
@@ -127,8 +131,31 @@ def test_every_module_of_ours_that_is_imported_exists() -> None:
     assert not wrong, told("What is imported is there; a late import is otherwise found by the first user.", wrong)
 
 
+def test_the_web_framework_stays_behind_its_door() -> None:
+    wrong = [
+        str(each)
+        for source in sources("shared", "functions")
+        for each in imports(source)
+        if each.target.split(".")[0] in ("flask", "werkzeug") and source.name != "shared/web/application.py"
+    ]
+    doors = [
+        source.name
+        for source in sources("shared", "functions")
+        for each in imports(source)
+        if is_below(each.target, "shared.web") and not source.name.startswith("shared/web/")
+    ]
+
+    assert not wrong, told(
+        "Flask is the application's; a handler is an ordinary function, and is tested as one.", wrong
+    )
+    assert set(doors) <= {"functions/serve_http/index.py", "shared/runtime/serve.py"}, (
+        "importing Flask costs a sixth of a second of cold start: only serve_http pays it"
+    )
+
+
 def test_what_ships_imports_only_packages_that_ship() -> None:
     top_level = {"aliyunsdkcore", "aliyunsdkecs", "mns", "tablestore", "fc", "fc2", "croniter", "msgspec", "requests"}
+    top_level |= {"flask", "werkzeug"}
     top_level |= {"cryptography", "jmespath"}
 
     wrong = [

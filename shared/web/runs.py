@@ -1,0 +1,142 @@
+"""/v1/runs: start, list, show, stop, sync."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from shared.app.accept import start_run
+from shared.app.ask_stop import ask_to_stop, no_run
+from shared.app.sync import sync_run
+from shared.core import limits
+from shared.core.days import day_of
+from shared.core.errors import Refused
+from shared.core.model import Run, run_id_of
+from shared.core.requests import ScheduleRequest, StopRequest
+from shared.web.bodies import ChangeBody, StopBody, key_of, read, read_invoke
+from shared.web.messages import Answer, Call
+from shared.web.queries import RunsQuery, WaitQuery, cursor_of, read_cursor
+from shared.web.run_views import is_ended, run_view
+from shared.web.scope import Scope
+from shared.web.views import RunPage
+
+
+def start(call: Call) -> Answer:
+    """The run's row is there before this answers; its first step is left to advance_runs."""
+    scope, query = call.scope, call.query
+    assert isinstance(query, WaitQuery)
+    request = read_invoke(call.body, call.headers, scope.ports.ids)
+    call.check(request)
+    if request.schedule is not None and request.schedule.by == "fleetrun":
+        raise Refused(
+            'schedule.by is "fleetrun": that makes a schedule, not a run; send it to POST /v1/schedules',
+            code="BadRequest",
+            field="schedule.by",
+        )
+    answer = start_run(scope.ports, scope.policy, request)
+    run = wait_for_end(scope, run_id_of(request.request_id), query.wait)
+    view = run_view(run)
+    headers = {"Location": f"runs/{view.run_id}", "Idempotent-Replayed": "true" if answer == "repeated" else "false"}
+    return Answer(view, 200 if view.ended else 202, headers)
+
+
+def show(call: Call) -> Answer:
+    assert isinstance(call.query, WaitQuery)
+    return Answer(run_view(wait_for_end(call.scope, call.names["runId"], call.query.wait)))
+
+
+def wait_for_end(scope: Scope, run_id: str, seconds: int) -> Run:
+    """The run, once it has ended or `seconds` have passed. Raises Refused when there is none."""
+    found = [find_run(scope, run_id)]
+
+    def is_over() -> bool:
+        found.append(find_run(scope, run_id))
+        return is_ended(found[-1])
+
+    if seconds and not is_ended(found[-1]):
+        scope.wait(seconds, is_over, first_ms=limits.WAIT_POLL_MS_FIRST, most_ms=limits.WAIT_POLL_MS_MAX)
+    return found[-1]
+
+
+def find_run(scope: Scope, run_id: str) -> Run:
+    run = scope.ports.runs.read_run(run_id)
+    if run is None:
+        raise no_run(run_id)
+    return run
+
+
+def stop(call: Call) -> Answer:
+    """A run that has ended is answered with its outcome."""
+    scope = call.scope
+    body = read(call.body, StopBody, may_be_empty=True)
+    key = key_of(body.request_id, call.headers, scope.ports.ids)
+    request = StopRequest(request_id=key, run_id=call.names["runId"], instance_ids=body.instance_ids)
+    ask_to_stop(scope.ports, request)
+    run = wait_for_end(scope, request.run_id, call.query.wait)
+    return Answer(run_view(run), 200 if is_ended(run) else 202)
+
+
+def sync(call: Call) -> Answer:
+    """Brings a cloud schedule in line with what its selection finds today."""
+    scope = call.scope
+    body = read(call.body, ChangeBody, may_be_empty=True)
+    key = key_of(body.request_id, call.headers, scope.ports.ids)
+    run = find_run(scope, call.names["runId"])
+    sync_run(scope.ports, scope.policy, ScheduleRequest(request_id=key, schedule=run.run_id, action="sync"))
+    return Answer(run_view(find_run(scope, run.run_id)))
+
+
+def list_runs(call: Call) -> Answer:
+    query = call.query
+    assert isinstance(query, RunsQuery)
+    lines = _unfinished(call.scope, query) if query.unfinished else _recent(call.scope, query)
+    shown: list[Run] = []
+    looked_at, reached = 0, None
+    for looked_at, (cursor, run) in enumerate(lines, start=1):
+        reached = cursor
+        if run is not None and _is_wanted(run, query):
+            shown.append(run)
+        if len(shown) == query.limit or looked_at >= limits.RUNS_LOOKED_AT_MAX:
+            break
+    is_cut = len(shown) == query.limit or looked_at >= limits.RUNS_LOOKED_AT_MAX
+    return Answer(RunPage(runs=[run_view(run) for run in shown], next=reached if is_cut else None))
+
+
+def _is_wanted(run: Run, query: RunsQuery) -> bool:
+    return (
+        (query.status is None or run.status in query.status)
+        and (query.request_id is None or run.request_id == query.request_id)
+        and not (query.unfinished and is_ended(run))
+    )
+
+
+def _unfinished(scope: Scope, query: RunsQuery) -> Iterator[tuple[str, Run | None]]:
+    after = (read_cursor(query.cursor, tuple[str]) or ("",))[0]
+    while page := scope.ports.runs.unfinished(after=after, limit=limits.RECENT_PER_PAGE_MAX):
+        heads = scope.ports.runs.read_runs(page)
+        for after in page:
+            yield cursor_of(after), heads.get(after)
+
+
+def _recent(scope: Scope, query: RunsQuery) -> Iterator[tuple[str, Run | None]]:
+    """By day and time, newest first, back to DAYS_BACK_MAX days before today; each with the cursor behind it."""
+    today = day_of(scope.ports.clock.now_ms())
+    day, after = read_cursor(query.cursor, tuple[str, str]) or (query.day or today, "")
+    for each in _days_back(min(day, today), today):
+        while page := scope.runs.recent(each, after=after, limit=limits.RECENT_PER_PAGE_MAX):
+            heads = scope.ports.runs.read_runs([line.run_id for line in page])
+            for line in page:
+                yield cursor_of(each, line.position), heads.get(line.run_id)
+            after = page[-1].position
+        after = ""
+
+
+def _days_back(day: str, today: str) -> Iterator[str]:
+    try:
+        first = datetime.strptime(day, "%Y-%m-%d")  # noqa: DTZ007  a day, not a moment
+    except ValueError:
+        raise Refused(f"parameter day is {day[:20]!r}: there is no such day", code="BadQuery", field="?day") from None
+    last = datetime.strptime(today, "%Y-%m-%d") - timedelta(days=limits.DAYS_BACK_MAX)  # noqa: DTZ007
+    while first >= last:
+        yield first.strftime("%Y-%m-%d")
+        first -= timedelta(days=1)
