@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import resource
 import subprocess
 import sys
 import time
@@ -99,12 +100,19 @@ class _Sum:
         self.broken += bool(story.broken)
 
     def line(self) -> str:
-        took, played = time.monotonic() - self.started, self.stores.total()
+        took, played, busy = time.monotonic() - self.started, self.stores.total(), _cpu_s()
         return (
-            f"{played} seeds in {took:.1f} s ({played / took * 60:.0f} a minute), {_told(self.stores)}: "
+            f"{played} seeds in {took:.1f} s ({played / took * 60:.0f} a minute, "
+            f"{played / busy * 60:.0f} of one core's time), {_told(self.stores)}: "
             f"{self.calls} port calls, {self.checks} checks, {self.virtual_ms / 3_600_000:.0f} virtual hours, "
             f"{self.fired.total()} faults, {self.broken} broken"
         )
+
+
+def _cpu_s() -> float:
+    """Of us and of our children that have ended: what others do on this machine does not count."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _many(options: argparse.Namespace) -> int:
