@@ -7,7 +7,7 @@ from shared.core.days import day_of
 from shared.core.model import Agent, Instance
 from shared.core.requests import TargetSelection
 from shared.web.messages import Answer, Call
-from shared.web.queries import InstancesQuery, QuotaQuery, cursor_of, read_cursor
+from shared.web.queries import InstancesQuery, QuotaQuery, check_day, cursor_of, read_cursor
 from shared.web.views import Health, InstancePage, InstanceView, QuotaView
 
 
@@ -19,7 +19,7 @@ def quota(call: Call) -> Answer:
     scope, query = call.scope, call.query
     assert isinstance(query, QuotaQuery)
     region = query.region or scope.policy.region
-    day = query.day or day_of(scope.ports.clock.now_ms())
+    day = check_day(query.day) or day_of(scope.ports.clock.now_ms())
     found, limit = scope.quota.read_day(region, day), units_per_day(scope.ports, scope.policy, region)
     return Answer(
         QuotaView(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar, get_origin
 
 import msgspec
@@ -14,13 +16,13 @@ from shared.core.errors import Refused
 from shared.core.transitions import RUN, TARGET
 
 T = TypeVar("T")
+_DAY = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", re.ASCII)
 Wait = Annotated[int, Meta(ge=0, le=limits.WAIT_S_MAX)]
 PerPage = Annotated[int, Meta(ge=1, le=limits.PAGE_MAX)]
 Cursor = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,400}$")]
 Region = Annotated[str, Meta(pattern=r"^[a-z]{2}-[a-z0-9-]{2,30}$")]
-Day = Annotated[
-    str, Meta(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$|^20[0-9]{2}-[0-9]{2}-(29|30|31)$")
-]
+Day = Annotated[str, Meta(extra_json_schema={"format": "date"})]
+"""Checked by `check_day`."""
 RunStatus = Annotated[str, Meta(pattern=f"^({'|'.join(RUN)})$")]
 TargetStatus = Annotated[str, Meta(pattern=f"^({'|'.join(sorted(TARGET))})$")]
 Id = Annotated[str, Meta(pattern=r"^i-[A-Za-z0-9-]{1,62}$")]
@@ -123,6 +125,18 @@ def read_query(given: dict[str, str], kind: type[T]) -> T:
         except msgspec.ValidationError as error:
             raise _wrong(name, f"is {given[name][:80]!r}: {str(error).partition(' - at ')[0]}") from None
     return msgspec.convert(told, kind, strict=False)
+
+
+def check_day(day: str | None) -> str | None:
+    """Raises Refused, also for the thirtieth of February."""
+    try:
+        if day is not None and not _DAY.match(day):
+            raise ValueError(day)
+        if day is not None:
+            datetime.strptime(day, "%Y-%m-%d")  # noqa: DTZ007  a day, not a moment
+    except ValueError:
+        raise _wrong("day", f"is {(day or '')[:80]!r}; a day looks like 2026-01-31") from None
+    return day
 
 
 def _is_list(kind: Any) -> bool:

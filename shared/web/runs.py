@@ -15,7 +15,7 @@ from shared.core.model import Run, run_id_of
 from shared.core.requests import ScheduleRequest, StopRequest
 from shared.web.bodies import ChangeBody, StopBody, key_of, read, read_invoke
 from shared.web.messages import Answer, Call
-from shared.web.queries import RunsQuery, WaitQuery, cursor_of, read_cursor
+from shared.web.queries import RunsQuery, WaitQuery, check_day, cursor_of, read_cursor
 from shared.web.run_views import is_ended, run_view
 from shared.web.scope import Scope
 from shared.web.views import RunPage
@@ -121,7 +121,7 @@ def _unfinished(scope: Scope, query: RunsQuery) -> Iterator[tuple[str, Run | Non
 def _recent(scope: Scope, query: RunsQuery) -> Iterator[tuple[str, Run | None]]:
     """By day and time, newest first, back to DAYS_BACK_MAX days before today; each with the cursor behind it."""
     today = day_of(scope.ports.clock.now_ms())
-    day, after = read_cursor(query.cursor, tuple[str, str]) or (query.day or today, "")
+    day, after = read_cursor(query.cursor, tuple[str, str]) or (check_day(query.day) or today, "")
     for each in _days_back(min(day, today), today):
         while page := scope.runs.recent(each, after=after, limit=limits.RECENT_PER_PAGE_MAX):
             heads = scope.ports.runs.read_runs([line.run_id for line in page])
@@ -132,10 +132,7 @@ def _recent(scope: Scope, query: RunsQuery) -> Iterator[tuple[str, Run | None]]:
 
 
 def _days_back(day: str, today: str) -> Iterator[str]:
-    try:
-        first = datetime.strptime(day, "%Y-%m-%d")  # noqa: DTZ007  a day, not a moment
-    except ValueError:
-        raise Refused(f"parameter day is {day[:20]!r}: there is no such day", code="BadQuery", field="?day") from None
+    first = datetime.strptime(day, "%Y-%m-%d")  # noqa: DTZ007  a day, not a moment
     last = datetime.strptime(today, "%Y-%m-%d") - timedelta(days=limits.DAYS_BACK_MAX)  # noqa: DTZ007
     while first >= last:
         yield first.strftime("%Y-%m-%d")
