@@ -26,6 +26,8 @@ def find_run(runs: TableRunStore, name: str) -> Run:
     for run_id in ids:
         if run_id in found:
             return found[run_id]
+    for run_id in ids:
+        runs.read_run(run_id)  # one that is there and cannot be read says so
     raise Refused(
         f"there is no run, request or rejected message {name!r}. `fleetrun runs` lists the recent runs; a request that "
         "was sent just now may still be in its queue",

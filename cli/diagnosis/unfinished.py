@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from cli.diagnosis.finding import Finding, fail, ok, warn
-from cli.unfinished import heads
+from cli.unfinished import heads, unreadable
 from shared.core import limits
 from shared.core.model import Run
 
@@ -43,9 +43,11 @@ def check(connection: Connection) -> Iterator[Finding]:
             f"{len(failing):,} whose step failed {ATTEMPTS_WARN} times or more: {_ids(failing)}",
             "the logs of advance_runs say why, by run id; it is tried again until then",
         )
+    for told in islice(unreadable(connection.runs), SHOWN_MAX):
+        yield fail("runs", told, "the run stands still; the others go on. docs/operations.md: A damaged row")
     deferred = sum(1 for run in runs if run.status == "Deferred")
-    told = f"{len(runs):,} unfinished" if is_all else f"the first {len(runs):,} unfinished"
-    yield ok("runs", f"{told}, {deferred:,} of them wait for the next day's units, {len(overdue):,} overdue")
+    seen = f"{len(runs):,} unfinished" if is_all else f"the first {len(runs):,} unfinished"
+    yield ok("runs", f"{seen}, {deferred:,} of them wait for the next day's units, {len(overdue):,} overdue")
 
 
 def _ids(runs: list[Run]) -> str:

@@ -43,5 +43,7 @@ ROWS_PER_RANGE_MAX = 5_000
 """GetRange answers 5,000 rows or 4 MB at most: limits page 2021."""
 TEXT_BYTES_MAX = 1_000_000
 """Ours: a longer request is kept in several columns; an attribute holds 2 MB (limits page 2021)."""
+REQUEST_BYTES_MAX = 64 * 1024 * 1024
+"""Ours: of a request kept compressed; the ids of 100,000 targets are 3 MB. A damaged row does not fill the memory."""
 CONNECTIONS_MAX = 32
 """Ours: HTTP connections kept per client; as wide as our widest use of threads."""

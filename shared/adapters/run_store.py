@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from shared.adapters import tablestore_rows as rows
 from shared.adapters.tablestore_calls import TableCalls
-from shared.adapters.tablestore_writes import Value, Where, Write
+from shared.adapters.tablestore_writes import Columns, Value, Where, Write
 from shared.core import limits
+from shared.core.errors import Unavailable
 from shared.core.model import Chunk, Event, Excluded, Run, StopMark
 from shared.ports import ChunkWrite
 
 RUNS = rows.RUNS
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +43,14 @@ class TableRunStore:
 
     def read_run(self, run_id: str) -> Run | None:
         columns = self._calls.get(RUNS, rows.run_key(run_id))
-        return None if columns is None else rows.run_of(columns)
+        return None if columns is None else _run(run_id, columns)
 
     def read_run_and_stops(self, run_id: str) -> tuple[Run | None, list[StopMark]]:
         start, end = rows.run_key(run_id, rows.HEAD), rows.run_key(run_id, rows.HEAD_COLUMNS_END)
         found = self._calls.get_range(RUNS, start, end)
         heads = [columns for key, columns in found if key["part"] == rows.HEAD]
-        stops = [rows.stop_of(columns) for key, columns in found if key["part"] != rows.HEAD]
-        return (rows.run_of(heads[0]) if heads else None), _by_request(stops)
+        stops = [_read(key, rows.stop_of, columns) for key, columns in found if key["part"] != rows.HEAD]
+        return (_run(run_id, heads[0]) if heads else None), _by_request(stops)
 
     def update_run(self, run: Run) -> bool:
         where = Where("version", "==", run.version - 1, pass_if_missing=False)
@@ -55,9 +60,12 @@ class TableRunStore:
     def read_runs(self, run_ids: Sequence[str]) -> dict[str, Run]:
         wanted = sorted(set(run_ids))
         found = self._calls.get_many(RUNS, [rows.run_key(run_id) for run_id in wanted])
-        return {
-            run_id: rows.run_of(columns) for run_id, columns in zip(wanted, found, strict=True) if columns is not None
-        }
+        runs: dict[str, Run] = {}
+        for run_id, columns in zip(wanted, found, strict=True):
+            if columns is not None:
+                with suppress(Unavailable):  # that row alone: `read_run` says what is the matter with it
+                    runs[run_id] = _run(run_id, columns)
+        return runs
 
     # -- stop marks ---------------------------------------------------------------------------------------------------
     def insert_stop(self, mark: StopMark) -> bool:
@@ -66,7 +74,9 @@ class TableRunStore:
 
     def read_stops(self, run_id: str) -> list[StopMark]:
         start, end = rows.run_key(run_id, "stop-"), rows.run_key(run_id, rows.HEAD_COLUMNS_END)
-        return _by_request([rows.stop_of(columns) for _, columns in self._calls.get_range(RUNS, start, end)])
+        return _by_request(
+            [_read(key, rows.stop_of, columns) for key, columns in self._calls.get_range(RUNS, start, end)]
+        )
 
     # -- chunks -------------------------------------------------------------------------------------------------------
     def put_chunks(self, chunks: Sequence[Chunk]) -> bool:
@@ -77,15 +87,20 @@ class TableRunStore:
         found = self._calls.get_many(RUNS, keys, columns=rows.CHUNK_COLUMNS)
         missing = [number for number, columns in zip(numbers, found, strict=True) if columns is None]
         assert not missing, f"{run_id} has no chunks {missing}"
-        return [rows.chunk_of(columns) for columns in found if columns is not None]
+        return [
+            rows.readable(key, rows.chunk_of, columns)
+            for key, columns in zip(keys, found, strict=True)
+            if columns is not None
+        ]
 
     def update_chunks(self, writes: Sequence[ChunkWrite]) -> bool:
         return all(self._calls.write_many([_updated(write) for write in writes]))
 
     def read_outputs(self, run_id: str, number: int) -> dict[int, bytes]:
         """Whole outputs of a chunk, by index of the target; only of targets that had any."""
-        columns = self._calls.get(RUNS, rows.run_key(run_id, rows.chunk_part(number)))
-        return {} if columns is None else rows.outputs_of(columns)
+        key = rows.run_key(run_id, rows.chunk_part(number))
+        columns = self._calls.get(RUNS, key)
+        return {} if columns is None else rows.readable(key, rows.outputs_of, columns)
 
     # -- excluded -----------------------------------------------------------------------------------------------------
     def put_excluded(self, run_id: str, excluded: Sequence[Excluded], *, plan_no: int) -> None:
@@ -110,9 +125,15 @@ class TableRunStore:
         if not run.excluded:
             return []
         start, end = rows.run_key(run.run_id, "excluded-"), rows.run_key(run.run_id, "excluded.")
-        found = [columns for _, columns in self._calls.get_range(RUNS, start, end)]
-        newest = max((columns["plan_no"] for columns in found), default=0)
-        return [one for columns in found if columns["plan_no"] == newest for one in rows.excluded_of(columns)]
+        found = self._calls.get_range(RUNS, start, end)
+        plans = [_read(key, rows.plan_no_of, columns) for key, columns in found]
+        newest = max(plans, default=0)
+        return [
+            one
+            for (key, columns), plan_no in zip(found, plans, strict=True)
+            if plan_no == newest
+            for one in _read(key, rows.excluded_of, columns)
+        ]
 
     # -- events -------------------------------------------------------------------------------------------------------
     def put_events(self, events: Sequence[Event], *, base_version: int) -> None:
@@ -132,7 +153,8 @@ class TableRunStore:
 
     def read_events(self, run_id: str, *, after: int, limit: int) -> list[Event]:
         start, end = rows.run_key(run_id, rows.event_part(after + 1)), rows.run_key(run_id, "event.")
-        return [rows.event_of(key, columns) for key, columns in self._calls.get_range(RUNS, start, end, limit=limit)]
+        found = self._calls.get_range(RUNS, start, end, limit=limit)
+        return [_read(key, partial(rows.event_of, key), columns) for key, columns in found]
 
     # -- lists --------------------------------------------------------------------------------------------------------
     def remember(self, run: Run) -> None:
@@ -184,6 +206,14 @@ class TableRunStore:
         return {
             message_id: rows.tries_of(columns) for message_id, columns in zip(wanted, found, strict=True) if columns
         }
+
+
+def _read(key: Mapping[str, str], read: Callable[[Columns], T], columns: Columns) -> T:
+    return rows.readable(tuple(key.items()), read, columns)
+
+
+def _run(run_id: str, columns: Columns) -> Run:
+    return rows.readable(rows.run_key(run_id), rows.run_of, columns)
 
 
 def _by_request(stops: list[StopMark]) -> list[StopMark]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from shared.adapters.tablestore_calls import TableCalls
+from shared.adapters.tablestore_rows import readable
 from shared.adapters.tablestore_writes import Columns, Key, Value, Where, Write
 from shared.core.errors import Unavailable
 from shared.core.model import SCHEMA
@@ -29,7 +30,7 @@ class TableScheduleStore:
 
     def read_schedule(self, schedule_id: str) -> Schedule | None:
         columns = self._calls.get(SCHEDULES, _key(schedule_id))
-        return None if columns is None else _schedule(columns)
+        return None if columns is None else readable(_key(schedule_id), _schedule, columns)
 
     def update_schedule(self, schedule: Schedule) -> bool:
         where = Where("version", "==", schedule.version - 1, pass_if_missing=False)
@@ -39,7 +40,8 @@ class TableScheduleStore:
     def schedules(self, *, after: str, limit: int) -> list[Schedule]:
         found = self._calls.get_range(SCHEDULES, _key(after), _key(_AFTER_ANY_ID), limit=limit + 1)
         # The start is part of a range; it is left out here, so one more is read.
-        return [_schedule(columns) for key, columns in found if key["schedule_id"] != after][:limit]
+        later = [(key["schedule_id"], columns) for key, columns in found if key["schedule_id"] != after]
+        return [readable(_key(schedule_id), _schedule, columns) for schedule_id, columns in later[:limit]]
 
     def put_due(self, due: Due) -> None:
         """An older view of the schedule does not replace a newer one's line."""
@@ -79,6 +81,8 @@ def _columns(schedule: Schedule) -> dict[str, Value]:
 
 def _schedule(columns: Columns) -> Schedule:
     schema = columns["schema"]
+    if type(schema) is not int or schema < SCHEMA - 1:
+        raise ValueError("its schema is no number of a release")
     if schema not in (SCHEMA, SCHEMA - 1):
         raise Unavailable(
             f"a schedule has schema {schema}; this release reads {SCHEMA - 1} and {SCHEMA}: finish rolling out",

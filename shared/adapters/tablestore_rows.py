@@ -8,6 +8,7 @@
     stop-<hash>        a stop request: `body`
     tries              deliveries of a message (run_id is its rejection's) that have begun and not ended: `deliveries`
 
+A row that is none of these, whoever damaged it, is Unavailable with the code RowDamaged and its key in the message.
 JSON leaves out what has its default, so a default never changes its meaning: a new meaning gets a new field. Rows of
 SCHEMA and SCHEMA - 1 are read; a newer one means that a newer release is being rolled out: Unavailable, come again.
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -37,8 +38,22 @@ HEAD = "run"
 HEAD_COLUMNS_END = "stop."
 """After `stop-…`: a range from HEAD to here is the head row and the stop marks."""
 TRIES = "tries"
+DAMAGED, NEWER = "RowDamaged", "RowSchema"
 CHUNK_COLUMNS = ("schema", "body")
 _LATEST_MS = 9_999_999_999_999
+
+
+def readable(key: Key, read: Callable[[Columns], T], columns: Columns) -> T:
+    """What `read` makes of the row. Raises Unavailable: RowDamaged, or RowSchema for a newer release's row."""
+    try:
+        return read(columns)
+    except (msgspec.MsgspecError, KeyError, ValueError, TypeError, AttributeError, RecursionError, zlib.error) as error:
+        name = "/".join(value for _, value in key)
+        raise Unavailable(
+            f"row {name!r} is damaged: {type(error).__name__}: {str(error)[:200]}; "
+            "docs/operations.md says what to do about a damaged row",
+            code=DAMAGED,
+        ) from None
 
 
 def run_key(run_id: str, part: str = HEAD) -> Key:
@@ -113,7 +128,13 @@ def _request_of(columns: Columns) -> bytes:
     if "request" in columns:
         return str(columns["request"]).encode()
     packed = b"".join(columns[name] for name in sorted(columns) if name.startswith("request_z"))
-    return zlib.decompress(packed) if packed else b"null"
+    if not packed:
+        return b"null"
+    unpacking = zlib.decompressobj()
+    request = unpacking.decompress(packed, limits.REQUEST_BYTES_MAX)
+    if unpacking.unconsumed_tail or not unpacking.eof:
+        raise ValueError(f"the request is cut, or longer than {limits.REQUEST_BYTES_MAX:,} bytes")
+    return request
 
 
 # -- chunk ------------------------------------------------------------------------------------------------------------
@@ -137,6 +158,8 @@ def chunk_of(columns: Columns) -> Chunk:
 
 def outputs_of(columns: Columns) -> dict[int, bytes]:
     found = {int(name.removeprefix("output_")): columns[name] for name in columns if name.startswith("output_")}
+    if not all(isinstance(output, bytes | bytearray) for output in found.values()):
+        raise ValueError("an output is no bytes")  # bytes(n) of a number would be n bytes of memory
     return {index: bytes(found[index]) for index in sorted(found)}
 
 
@@ -165,6 +188,10 @@ def excluded_of(columns: Columns) -> list[Excluded]:
     return _value(columns, list[Excluded])
 
 
+def plan_no_of(columns: Columns) -> int:
+    return int(columns["plan_no"])
+
+
 def event_columns(event: Event, *, base_version: int) -> dict[str, Value]:
     body = event.body.decode()
     return {"schema": SCHEMA, "base_version": base_version, "kind": event.kind, "body": body}
@@ -187,10 +214,12 @@ def _value(columns: Columns, of: type[T]) -> T:
 
 def _check_schema(columns: Columns) -> None:
     schema = columns["schema"]
+    if type(schema) is not int or schema < SCHEMA - 1:
+        raise ValueError("its schema is no number of a release")
     if schema not in (SCHEMA, SCHEMA - 1):
         raise Unavailable(
             f"a row has schema {schema}; this release reads {SCHEMA - 1} and {SCHEMA}: finish rolling out",
-            code="RowSchema",
+            code=NEWER,
         )
 
 

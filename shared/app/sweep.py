@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from shared.app.emit import wake
 from shared.core import limits
+from shared.core.errors import Unavailable
 from shared.core.model import Run
 from shared.ports import Policy, Ports
 
@@ -18,18 +19,22 @@ class SweepReport:
     overdue: int
     woken: int
     forgotten: int
+    unreadable: int
+    """Head rows that are damaged, or of a newer release: left alone, the others are looked after."""
 
 
 def sweep(ports: Ports, policy: Policy) -> SweepReport:  # noqa: ARG001  every use case has the same shape
     """Looks at every unfinished run once; wakes at most SWEEP_RUNS_MAX."""
-    seen = overdue = woken = forgotten = 0
+    seen = overdue = woken = forgotten = unreadable = 0
     after = ""
     while page := ports.runs.unfinished(after=after, limit=limits.SWEEP_PAGE):
         runs = ports.runs.read_runs(page)
         for run_id in page:
             seen += 1
             run = runs.get(run_id)
-            if run is None or run.due_ms == 0:
+            if run is None and not _is_missing(ports, run_id):
+                unreadable += 1
+            elif run is None or run.due_ms == 0:
                 forgotten += _forget(ports, run_id, run)
             elif _is_overdue(run, now_ms=ports.clock.now_ms()):
                 overdue += 1
@@ -37,9 +42,18 @@ def sweep(ports: Ports, policy: Policy) -> SweepReport:  # noqa: ARG001  every u
                     woken += 1
                     wake(ports, run, due_ms=run.due_ms, event_sent=run.event_sent)
         after = page[-1]
-    report = SweepReport(seen, overdue, woken, forgotten)
-    ports.log("sweep.done", unfinished=seen, overdue=overdue, woken=woken, forgotten=forgotten)
+    report = SweepReport(seen, overdue, woken, forgotten, unreadable)
+    ports.log("sweep.done", **asdict(report))
     return report
+
+
+def _is_missing(ports: Ports, run_id: str) -> bool:
+    """Whether there is no such row: only then may the run leave the list."""
+    try:
+        return ports.runs.read_run(run_id) is None
+    except Unavailable as error:
+        ports.log("sweep.unreadable", run_id=run_id, code=error.code, reason=str(error))
+        return False
 
 
 def _forget(ports: Ports, run_id: str, run: Run | None) -> int:
