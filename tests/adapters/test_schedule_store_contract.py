@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from shared.core.schedule import Due, Said, Start
+import dataclasses
+
+from shared.adapters.schedule_store import TableScheduleStore
+from shared.app.schedule_tick import tick
+from shared.core.schedule import Due, Said, Start, minute_of
 from shared.ports import ScheduleStore
+from tests.adapters.clients import table_calls
 from tests.adapters.doubles import Doubles
 from tests.adapters.values import a_schedule
+from tests.app.memory import memory_policy, memory_ports
+
+READS = ("GetRange", "GetRow", "BatchGetRow")
+
 
 FULL = a_schedule(
     status="Paused",
@@ -98,17 +107,20 @@ def test_an_older_view_neither_replaces_nor_drops_a_newer_ones_line(schedules: S
 
 
 def test_a_tick_reads_one_range_of_due_and_nothing_else_of_tablestore(cloud: Doubles) -> None:
-    from shared.adapters.schedule_store import TableScheduleStore
-    from tests.adapters.clients import table_calls
-
+    ports, world = memory_ports()
     store = TableScheduleStore(table_calls(cloud.url))
-    for number in range(120):
-        minute = f"2026-01-05T{number // 60:02d}:{number % 60:02d}"
-        store.put_due(Due(minute, f"sch-{number:05d}", number * 60_000, 1))
-    before = cloud.calls("GetRange")
+    for number in range(300):
+        # 50 are due within this minute, the others from the next hour on.
+        due_ms = world.clock.now_ms() + (number * 1_000 if number < 50 else 3_600_000 + number * 1_000)
+        store.put_due(Due(minute_of(due_ms), f"sch-{number:05d}", due_ms, 1))
+    before = {operation: cloud.calls(operation) for operation in READS}
 
-    found = store.due(until="2026-01-05T00:49", limit=1_000)
+    report = tick(dataclasses.replace(ports, schedules=store), memory_policy())
 
-    assert len(found) == 50
-    assert cloud.calls("GetRange") - before == 1
-    assert cloud.calls("GetRow") + cloud.calls("BatchGetRow") == 0
+    assert (report.due, report.sent) == (50, 50)
+    assert {operation: cloud.calls(operation) - before[operation] for operation in READS} == {
+        "GetRange": 1,
+        "GetRow": 0,
+        "BatchGetRow": 0,
+    }
+    assert len(world.queue.firings) == 50
