@@ -114,7 +114,7 @@ def key_of(request_id: Any, headers: Mapping[str, str], ids: Ids) -> Any:
     if request_id not in (None, key):
         raise Refused(
             f"Idempotency-Key is {key!r}, and requestId {_word(request_id)}; give one of them, or the same twice",
-            code="BadHeader",
+            code="BadRequest",
             field="Idempotency-Key",
         )
     return key

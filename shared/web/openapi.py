@@ -13,6 +13,7 @@ from shared.core import limits
 from shared.web.bounds import BOUNDS
 from shared.web.messages import EVENT_STREAM, JSON, PROBLEM
 from shared.web.problems import Problem
+from shared.web.queries import Query
 from shared.web.routes import NAMES, ROUTES, Route
 
 VERSION = "1"
@@ -140,6 +141,8 @@ def _problem_statuses(route: Route) -> list[int]:
     found = {400, 406, 431, 500, *route.problems}
     if route.action:
         found |= {401, 403, 429, 503}
+    if route.query is not Query:
+        found |= {422}
     if route.method != "GET":
         found |= {504}
     if route.body is not None:

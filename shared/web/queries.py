@@ -161,4 +161,6 @@ def read_cursor(cursor: str | None, kind: type[T]) -> T | None:
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=kind)
     except (binascii.Error, ValueError, msgspec.DecodeError, UnicodeDecodeError):
-        raise _wrong("cursor", "is none that an answer of this list gave (`next`)") from None
+        raise Refused(
+            "parameter cursor is none that an answer of this list gave as `next`", code="BadCursor", field="?cursor"
+        ) from None

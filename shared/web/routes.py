@@ -181,7 +181,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST",
-        "/v1/schedules/preview",
+        "/v1/previews",
         "schedules.read",
         schedules.show_preview,
         "When an expression fires, and what it costs",

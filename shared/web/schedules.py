@@ -1,4 +1,7 @@
-"""/v1/schedules: the schedules that fleetrun keeps. A cloud schedule is a run: POST /v1/runs makes one."""
+"""/v1/schedules: the schedules that fleetrun keeps. A cloud schedule is a run: POST /v1/runs makes one.
+
+/v1/previews stands beside them: below /v1/schedules/ it would be taken for the id of one.
+"""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -109,14 +110,26 @@ def test_an_answer_that_is_no_text_comes_as_base64() -> None:
     assert (told["isBase64Encoded"], told["body"]) == (True, "/w==")
 
 
+class Trail:
+    """AuditTrail."""
+
+    def __init__(self) -> None:
+        self.entries: list[object] = []
+
+    def append(self, entry: object) -> None:
+        self.entries.append(entry)
+
+
 # -- the whole edge, with the samples that users call the function with ------------------------------------------------
 def edge(payload: bytes) -> tuple[dict[str, Any], Web, list[str]]:
     web, lines = Web(), list[str]()
     web.fleet(3)
     adapters = SimpleNamespace(runs=web.reader, quota=web.reader, library=web.shelf)
     log = JsonLog(web.world.clock, write=lines.append)
-    admin_key = f"{KEY_ID}:{hash_of_secret(SECRET)}"
-    it = Composition(web.ports, web.policy, log, adapters, admin_key)  # type: ignore[arg-type]
+    # The first key stands in the deployment's settings; no other is stored.
+    keys = SimpleNamespace(read_key=lambda _key_id: None)
+    access: Any = SimpleNamespace(keys=keys, admin_key=f"{KEY_ID}:{hash_of_secret(SECRET)}", audit=Trail())
+    it = Composition(replace(web.ports, access=access), web.policy, log, adapters)  # type: ignore[arg-type]
     context = SimpleNamespace(request_id="req-1", function=SimpleNamespace(name="serve_http", timeout="60"))
     told: dict[str, Any] = json.loads(handle_http(payload, context, it, make_application()))
     return told, web, lines

@@ -122,13 +122,13 @@ def test_without_any_key_each_call_is_a_run_of_its_own(web: Web) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "status"), [("other", 400), ("", 400), ("-x", 400), ("x" * 101, 400), ("deploy-1", 202)]
+    ("key", "status"), [("other", 422), ("", 400), ("-x", 400), ("x" * 101, 400), ("deploy-1", 202)]
 )
 def test_key_and_request_id_must_agree(web: Web, key: str, status: int) -> None:
     answer = web.post("/v1/runs", invoke_request("deploy-1"), headers={"Idempotency-Key": key})
 
     assert answer.status_code == status
-    if status == 400:
+    if status >= 400:
         assert answer.json["field"] == "Idempotency-Key"
 
 
@@ -225,7 +225,7 @@ def test_a_list_can_be_filtered(web: Web) -> None:
         ("limit=0", "?limit"),
         ("limit=201", "?limit"),
         ("cursor=%21", "?cursor"),
-        ("cursor=AAAA", "?cursor"),
+        ("cursor=a.b", "?cursor"),
         ("day=2026-02-30", "?day"),
         ("day=today", "?day"),
         ("colour=red", "?colour"),
@@ -237,6 +237,12 @@ def test_a_bad_parameter_is_named(web: Web, query: str, field: str) -> None:
 
     assert answer.status_code == 400, answer.text
     assert answer.json["field"] == field
+
+
+def test_a_cursor_of_another_list_is_refused(web: Web) -> None:
+    answer = web.get("/v1/runs?cursor=AAAA")
+
+    assert (answer.status_code, answer.json["code"]) == (422, "BadCursor")
 
 
 def test_a_stop_is_durable_before_the_answer_and_ends_the_run(web: Web) -> None:

@@ -83,8 +83,8 @@ def test_a_schedule_by_the_cloud_belongs_to_runs(web: Web) -> None:
 
 
 def test_a_preview_shows_firings_and_units(web: Web) -> None:
-    answer = web.post("/v1/schedules/preview", {"frequency": "rate(12h)", "count": 2, "targets": 120})
-    wrong = web.post("/v1/schedules/preview", {"frequency": "every day"})
+    answer = web.post("/v1/previews", {"frequency": "rate(12h)", "count": 2, "targets": 120})
+    wrong = web.post("/v1/previews", {"frequency": "every day"})
 
     assert answer.status_code == 200
     assert (answer.json["firesPerDay"], answer.json["callsPerFire"], answer.json["unitsPerDay"]) == (2, 3, 6)

@@ -1,0 +1,86 @@
+"""The API against its own OpenAPI document: schemathesis asks what the document allows, and what it does not.
+
+All of its checks are on. One is told more than its default: a body may be in the document's form and still make no
+sense (a frequency that never fires, a region without such instances); that is a 422 with the field, not a mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.config import (
+    ChecksConfig,
+    GenerationConfig,
+    PositiveDataAcceptanceConfig,
+    ProjectConfig,
+    ProjectsConfig,
+    SchemathesisConfig,
+)
+
+from shared.web.application import AUTHENTICATOR
+from shared.web.openapi import document
+from shared.web.routes import ROUTES
+from tests.app.driving import invoke_request
+from tests.web.driving import APPLICATION, KEY, Web
+
+EXAMPLES = 20
+"""Per operation, of each kind: the whole stays within half a minute of one core."""
+SENSIBLE = ["2xx", "304", "401", "403", "404", "409", "422"]
+
+
+def a_world() -> Web:
+    web = Web()
+    web.fleet(5)
+    web.started(invoke_request("there-1"))
+    web.settle()
+    web.post("/v1/schedules", invoke_request("nightly", schedule={"frequency": "0 0 3 * * ?", "by": "fleetrun"}))
+    web.post("/v1/commands", {"name": "say", "type": "RunShellScript", "content": "echo hi"})
+    return web
+
+
+WEB = a_world()
+
+
+def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+    """The API with what runtime would give it."""
+    return APPLICATION({**environ, **WEB.environ()}, start)
+
+
+CONFIG = SchemathesisConfig(
+    projects=ProjectsConfig(
+        default=ProjectConfig(
+            checks=ChecksConfig(positive_data_acceptance=PositiveDataAcceptanceConfig(expected_statuses=SENSIBLE)),
+            generation=GenerationConfig(deterministic=True, with_security_parameters=False),
+        )
+    )
+)
+SCHEMA = schemathesis.openapi.from_wsgi("/v1/openapi.json", application, config=CONFIG)
+
+
+@SCHEMA.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_the_api_does_what_its_document_says(case: schemathesis.Case) -> None:
+    case.call_and_validate(headers={"Authorization": KEY})
+
+
+def test_every_route_is_in_the_document_and_nothing_else() -> None:
+    there = {f"{method.upper()} {path}" for path, methods in document()["paths"].items() for method in methods}
+
+    assert there == {route.name for route in ROUTES}
+
+
+def test_the_document_leaves_out_no_definition() -> None:
+    text = str(document())
+    named = {part.split("'")[0] for part in text.split("#/components/schemas/")[1:]}
+
+    assert named <= set(document()["components"]["schemas"])
+    assert AUTHENTICATOR not in text
