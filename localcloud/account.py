@@ -29,6 +29,11 @@ class Account:
         return f"{self._api_key_id}:{hashlib.sha256(bytes.fromhex(self._api_key_secret)).hexdigest()}"
 
     @property
+    def sealing_key(self) -> str:
+        """The parameter SealingKey: what encrypts the secrets of webhooks."""
+        return hashlib.sha256(f"seals of {self.access_key_secret}".encode()).hexdigest()
+
+    @property
     def _api_key_id(self) -> str:
         return hashlib.sha256(f"id of {self.access_key_id}".encode()).hexdigest()[:12]
 

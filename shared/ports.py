@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from shared.access_ports import Access
 from shared.core.model import Agent, Chunk, Event, Excluded, Instance, InvocationView, Result, Run, StopMark
 from shared.core.requests import Command, TargetSelection
 from shared.core.schedule import Due, NoSchedules, Schedule
@@ -243,7 +244,7 @@ class RunStore(Protocol):
         ...
 
     def read_runs(self, run_ids: Sequence[str]) -> dict[str, Run]:
-        """Head rows of those that exist."""
+        """Head rows of those that exist and can be read; `read_run` tells why one is not there."""
         ...
 
     def begin_delivery(self, message_id: str) -> int:
@@ -326,6 +327,8 @@ class Ports:
     runs: RunStore
     quota: QuotaLedger
     schedules: ScheduleStore = NoSchedules()  # noqa: RUF009  it has no state
+    access: Access | None = None
+    """None: whoever can send may do anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from shared.core.errors import FleetrunError, Unavailable, UnknownOutcome
 WAKEUPS = "fleetrun-wakeups"
 DEAD_LETTERS = "fleetrun-dead-letters"
 FIRINGS = "fleetrun-firings"
+PUSHES = "fleetrun-pushes"
 EVENTS = "fleetrun-events"
 
 _THROTTLED = frozenset({"TooManyRequests", "QpsLimitExceeded"})
@@ -72,6 +73,9 @@ class MnsQueues:
 
     def send_firing(self, body: bytes, *, delay_s: int) -> None:
         self._send(FIRINGS, body, delay_s=delay_s)
+
+    def send_push(self, body: bytes, *, delay_s: int) -> None:
+        self._send(PUSHES, body, delay_s=delay_s)
 
     def _send(self, queue: str, body: bytes, *, delay_s: int) -> None:
         def act() -> None:

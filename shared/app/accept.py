@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.app.advance import advance
 from shared.app.emit import wake
+from shared.core.access import UNBOUND, Allowed
 from shared.core.errors import Refused
 from shared.core.model import Run, run_id_of
 from shared.core.requests import InvokeRequest, hash_of
@@ -11,13 +12,13 @@ from shared.core.wakeups import WakeUp
 from shared.ports import Policy, Ports
 
 
-def accept_run(ports: Ports, policy: Policy, request: InvokeRequest) -> str:
-    """Answers "accepted", or "repeated" for a request that has its run already.
+def accept_run(ports: Ports, policy: Policy, request: InvokeRequest, *, allowed: Allowed = UNBOUND) -> str:
+    """Answers "accepted", or "repeated" for a request that has its run already. `allowed`: what `admit` answered.
 
     Raises Refused when the requestId belongs to another body; Unavailable or UnknownOutcome when the rows cannot be
     written: the message comes again then.
     """
-    run = _run_of(request, policy, now_ms=ports.clock.now_ms())
+    run = _run_of(request, policy, allowed, now_ms=ports.clock.now_ms())
     inserted = ports.runs.insert_run(run)
     if not _is_unfinished(ports, run, inserted=inserted):
         return "repeated"
@@ -25,9 +26,9 @@ def accept_run(ports: Ports, policy: Policy, request: InvokeRequest) -> str:
     return "accepted" if inserted else "repeated"
 
 
-def start_run(ports: Ports, policy: Policy, request: InvokeRequest) -> str:
+def start_run(ports: Ports, policy: Policy, request: InvokeRequest, *, allowed: Allowed = UNBOUND) -> str:
     """The same, but the first step is left to a wake-up: for who starts many runs, and has no time for their steps."""
-    run = _run_of(request, policy, now_ms=ports.clock.now_ms())
+    run = _run_of(request, policy, allowed, now_ms=ports.clock.now_ms())
     inserted = ports.runs.insert_run(run)
     if not _is_unfinished(ports, run, inserted=inserted):
         return "repeated"
@@ -50,11 +51,13 @@ def _is_unfinished(ports: Ports, run: Run, *, inserted: bool) -> bool:
             return False
     ports.runs.remember(run)
     if inserted:
-        ports.log("run.accepted", run_id=run.run_id, request_id=run.request_id, region=run.region)
+        ports.log(
+            "run.accepted", run_id=run.run_id, request_id=run.request_id, region=run.region, caller=run.allowed.caller
+        )
     return True
 
 
-def _run_of(request: InvokeRequest, policy: Policy, *, now_ms: int) -> Run:
+def _run_of(request: InvokeRequest, policy: Policy, allowed: Allowed, *, now_ms: int) -> Run:
     return Run(
         run_id=run_id_of(request.request_id),
         request_id=request.request_id,
@@ -63,4 +66,5 @@ def _run_of(request: InvokeRequest, policy: Policy, *, now_ms: int) -> Run:
         region=request.region or policy.region,
         accepted_ms=now_ms,
         due_ms=now_ms,
+        allowed=allowed,
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
+from shared.app.bounds import charge_caller, check_bounds
 from shared.app.hold import Hold
 from shared.core import chunk as cutting
 from shared.core import emit, limits, rate
 from shared.core.cron_times import check_future
 from shared.core.errors import Fenced, Refused
-from shared.core.model import Instance
+from shared.core.model import Chunk, Instance
 from shared.core.preflight import Checked, needs_agent, preflight
 from shared.core.requests import InvokeRequest
 from shared.ports import Ports
@@ -27,11 +28,14 @@ def plan(hold: Hold) -> None:
             check_future(request.schedule.expression(), now_ms=hold.now_ms)
         command_type = _command_type(hold, request)
         requested, found = resolve(hold, request)
+        check_bounds(hold, request, found)
         checked = check_targets(hold.ports, hold.run.region, requested, found, command_type=command_type)
+        chunks = _cut(hold, request, checked)
+        charge_caller(hold, units=len(chunks))
     except Refused as error:
         reject(hold, error)
         return
-    _write_plan(hold, request, checked)
+    _write_plan(hold, request, checked, chunks)
 
 
 def reject(hold: Hold, error: Refused) -> None:
@@ -80,16 +84,20 @@ def check_targets(
     return preflight(requested, found, agents, command_type=command_type)
 
 
-def _write_plan(hold: Hold, request: InvokeRequest, checked: Checked) -> None:
-    included, excluded = len(checked.included), checked.excluded
+def _cut(hold: Hold, request: InvokeRequest, checked: Checked) -> list[Chunk]:
+    included = len(checked.included)
     bounds = rate.bounds_of(request.rate_control, included=included)
-    chunks = cutting.cut(
+    return cutting.cut(
         checked.included,
         run_id=hold.run.run_id,
         waves=rate.wave_sizes(request.rate_control.waves, included=included),
         size_max=rate.chunk_size(bounds, per_chunk_max=hold.policy.instances_per_chunk),
         plan_no=hold.run.version,
     )
+
+
+def _write_plan(hold: Hold, request: InvokeRequest, checked: Checked, chunks: list[Chunk]) -> None:
+    included, excluded = len(checked.included), checked.excluded
     if excluded:
         hold.ports.runs.put_excluded(hold.run.run_id, excluded, plan_no=hold.run.version)
     if chunks and not hold.ports.runs.put_chunks(chunks):

@@ -6,6 +6,7 @@ import msgspec
 
 from shared.app.schedule_settle import look_at, look_soon
 from shared.core import limits
+from shared.core.access import UNBOUND, Allowed
 from shared.core.cron_times import check_future, fires_per_day_max
 from shared.core.errors import Refused
 from shared.core.requests import InvokeRequest, hash_of
@@ -14,7 +15,7 @@ from shared.core.schedule_decide import first_look
 from shared.ports import Policy, Ports
 
 
-def add_schedule(ports: Ports, policy: Policy, request: InvokeRequest) -> str:
+def add_schedule(ports: Ports, policy: Policy, request: InvokeRequest, *, allowed: Allowed = UNBOUND) -> str:
     """Answers "scheduled", or "repeated" for a request that has its schedule already.
 
     Raises Refused when it never fires, needs more units a day than there are, or when its requestId belongs to another
@@ -23,7 +24,7 @@ def add_schedule(ports: Ports, policy: Policy, request: InvokeRequest) -> str:
     stored = ports.schedules.read_schedule(schedule_id_of(request.request_id))
     if stored is not None:
         return _repeated(ports, stored, request)
-    schedule = _schedule_of(request, policy, now_ms=ports.clock.now_ms())
+    schedule = _schedule_of(request, policy, allowed, now_ms=ports.clock.now_ms())
     _check_size(request)
     _check_units(ports, policy, schedule)
     if not ports.schedules.insert_schedule(schedule):
@@ -50,7 +51,7 @@ def _repeated(ports: Ports, stored: Schedule, request: InvokeRequest) -> str:
     return "repeated"
 
 
-def _schedule_of(request: InvokeRequest, policy: Policy, *, now_ms: int) -> Schedule:
+def _schedule_of(request: InvokeRequest, policy: Policy, allowed: Allowed, *, now_ms: int) -> Schedule:
     assert request.schedule is not None
     check_future(request.schedule.expression(), now_ms=now_ms)
     schedule = first_look(
@@ -61,6 +62,7 @@ def _schedule_of(request: InvokeRequest, policy: Policy, *, now_ms: int) -> Sche
             body_hash=hash_of(request),
             region=request.region or policy.region,
             created_ms=now_ms,
+            allowed=allowed,
         ),
         now_ms=now_ms,
     )

@@ -60,7 +60,7 @@ def send_wake(ports: Ports, schedule_id: str, minute: str, *, due_ms: int) -> No
 
 def _start(ports: Ports, policy: Policy, schedule: Schedule, start: Start) -> None:
     try:
-        answer = start_run(ports, policy, request_of(schedule, start))
+        answer = start_run(ports, policy, request_of(schedule, start), allowed=schedule.allowed)
     except Refused as error:
         # Somebody used the requestId of this firing for something else: there is nothing that we could start.
         ports.log("schedule.refused", schedule_id=schedule.schedule_id, request_id=start.request_id, code=error.code)

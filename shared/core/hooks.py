@@ -21,7 +21,7 @@ from shared.core.errors import Refused
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
 _SECRETS_MAX = 2
 _DEPTH_MAX = 12
-_EXPRESSIONS_MAX = 50
+_EXPRESSIONS_MAX = 40
 _VALUES_MAX = 120_000
 """Of one request that was made: its instance ids, and a little."""
 _NOT_MAPPED = ("kind", "requestId", "schedule")

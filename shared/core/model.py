@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from shared.core.access import UNBOUND, Allowed
 from shared.core.requests import InvokeRequest
 
 SCHEMA = 1
@@ -233,6 +234,8 @@ class Run:
     width: int = 0
     """Concurrent calls that went well last time; 0 = not known yet."""
     backoff_ms: int = 0
+    backoff_until_ms: int = 0
+    """Nothing is sent before, however often the run is looked at meanwhile."""
     poll_ms: int = 0
     outcome_ms: int = 0
     """When an outcome was last recorded."""
@@ -247,6 +250,8 @@ class Run:
     """Of a cloud schedule: the firing whose repetitions are being waited for."""
     repeats_before: int = 0
     """Of a cloud schedule: repetitions over all targets that were known before that firing."""
+    allowed: Allowed = UNBOUND
+    """Who asked for it, and the bounds that planning must keep."""
     schema: int = SCHEMA
 
     @property

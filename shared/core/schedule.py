@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from shared.core.access import UNBOUND, Allowed
 from shared.core.errors import Refused
 from shared.core.model import SCHEMA, run_id_of
 from shared.core.requests import InvokeRequest
@@ -81,6 +82,8 @@ class Schedule:
     missed: int = 0
     changes: tuple[str, ...] = ()
     """requestIds of the last changes, so that a late repetition of one does not undo a newer one."""
+    allowed: Allowed = UNBOUND
+    """Who asked for it, and the bounds that each of its runs must keep."""
     schema: int = SCHEMA
 
     @property

@@ -6,10 +6,14 @@ Built once for a function's instance and kept; built anew when the role's keys c
 from __future__ import annotations
 
 import random
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shared.access_ports import Access
 from shared.adapters import limits as call_limits
+from shared.adapters.access_rows import TableHookStore, TableKeyStore, TableSubscriptionStore
+from shared.adapters.audit_trail import TableAuditTrail
 from shared.adapters.credentials import Credentials
 from shared.adapters.ecs_calls import EcsCalls
 from shared.adapters.ecs_commands import EcsCommands
@@ -17,11 +21,14 @@ from shared.adapters.ecs_directory import EcsDirectory
 from shared.adapters.ecs_library import EcsLibrary
 from shared.adapters.mns import MnsAccounts, MnsEvents, MnsQueues
 from shared.adapters.patience import Patience
+from shared.adapters.pusher import HttpPusher
 from shared.adapters.quota_ledger import TableQuotaLedger
 from shared.adapters.run_store import TableRunStore
 from shared.adapters.schedule_store import TableScheduleStore
+from shared.adapters.sealing import AesSealer, Ed25519Signatures
 from shared.adapters.system import RandomIds, SystemClock, ThreadLanes, sleep_ms
 from shared.adapters.tablestore_calls import TableCalls
+from shared.adapters.usage_ledger import TableUsageLedger
 from shared.core import limits
 from shared.ports import Policy, Ports
 from shared.runtime.context import Context, credentials_in
@@ -43,6 +50,7 @@ class Adapters:
     runs: TableRunStore
     quota: TableQuotaLedger
     schedules: TableScheduleStore
+    access: Access
     lanes: ThreadLanes
     tables: TableCalls
     ecs: EcsCalls
@@ -78,20 +86,37 @@ def adapters_of(settings: Settings, credentials: Credentials) -> Adapters:
     calls = EcsCalls(settings.ecs_endpoint, credentials, patience)
     tables = TableCalls(settings.tablestore_endpoint, settings.tablestore_instance, credentials, patience)
     accounts = MnsAccounts(settings.mns_endpoint, credentials)
+    queues = MnsQueues(accounts, patience)
     return Adapters(
         clock=clock,
         directory=EcsDirectory(calls, lanes),
         runner=EcsCommands(calls, clock),
         library=EcsLibrary(calls),
-        queue=MnsQueues(accounts, patience),
+        queue=queues,
         publisher=MnsEvents(accounts, patience),
         accounts=accounts,
         runs=TableRunStore(tables),
         quota=TableQuotaLedger(tables),
         schedules=TableScheduleStore(tables),
+        access=access_of(settings, tables, queues),
         lanes=lanes,
         tables=tables,
         ecs=calls,
+    )
+
+
+def access_of(settings: Settings, tables: TableCalls, queues: MnsQueues) -> Access:
+    return Access(
+        keys=TableKeyStore(tables),
+        audit=TableAuditTrail(tables),
+        usage=TableUsageLedger(tables),
+        hooks=TableHookStore(tables),
+        subscriptions=TableSubscriptionStore(tables),
+        sealer=AesSealer(settings.sealing_key, chance=secrets.token_bytes),
+        signatures=Ed25519Signatures(),
+        pusher=HttpPusher(queues, allowed=settings.push_networks),
+        queue_grant=settings.queue_grant,
+        admin_key=settings.admin_key,
     )
 
 
@@ -132,6 +157,7 @@ def ports_of(adapters: Adapters, log: JsonLog) -> Ports:
         runs=adapters.runs,
         quota=adapters.quota,
         schedules=adapters.schedules,
+        access=adapters.access,
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import msgspec
 
 from shared.core import limits
@@ -12,9 +10,12 @@ from shared.runtime.boundary import place_of
 from shared.runtime.compose import Composition
 from shared.runtime.context import Context
 from shared.web.application import AUTHENTICATOR, REPORT, REQUEST_ID, SCOPE
-from shared.web.authentication import authenticate_admin
+from shared.web.authentication import Gate
 from shared.web.bridge import Wsgi, decode_event, serve
 from shared.web.scope import Scope
+
+_GATE = Gate()
+"""Counts who comes how often, as long as the instance lives."""
 
 
 def handle_http(payload: bytes, context: Context, it: Composition, application: Wsgi) -> bytes:
@@ -32,7 +33,7 @@ def handle_http(payload: bytes, context: Context, it: Composition, application: 
         event,
         {
             SCOPE: scope_of(it, until_ms=started_ms + int(context.function.timeout) * 1000 - limits.WAIT_MARGIN_MS),
-            AUTHENTICATOR: functools.partial(authenticate_admin, admin_key=it.admin_key),
+            AUTHENTICATOR: lambda parts: _GATE.authenticate(parts, ports=it.ports),
             REQUEST_ID: context.request_id,
             REPORT: report,
         },

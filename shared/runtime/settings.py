@@ -12,6 +12,9 @@ FLEETRUN_DAILY_QUOTA          calls per region and day, or auto; default 500
 FLEETRUN_INSTANCES_PER_CHUNK  1 to 100; default 50
 FLEETRUN_LOG_LEVEL            info or error; default info
 FLEETRUN_ADMIN_KEY            the first key of the HTTP API, <id>:<sha256 of its secret>; default: none
+FLEETRUN_QUEUE_GRANT          what messages that nobody signed may do, a grant as JSON; default: anything
+FLEETRUN_SEALING_KEY          64 hexadecimal digits that encrypt the secrets of webhooks; default: none, no webhooks
+FLEETRUN_PUSH_NETWORKS        networks that events may be pushed to although they are not public; default: none
 ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET, ALIBABA_CLOUD_SECURITY_TOKEN
 """
 
@@ -22,8 +25,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from shared.adapters.credentials import Credentials
 from shared.core import limits
+from shared.core.access import QUEUE, Grant
+from shared.core.push import Network, networks_of
 
 _ENDPOINT = re.compile(r"^https?://[A-Za-z0-9.{}-]+(:[0-9]{1,5})?$")
 _REGION = re.compile(r"^[a-z]{2}-[a-z0-9-]{2,30}$")
@@ -54,6 +61,10 @@ class Settings:
     log_level: str
     admin_key: str
     """`<id>:<sha256>`; "" = none."""
+    queue_grant: Grant
+    sealing_key: str
+    """Hexadecimal; "" = none."""
+    push_networks: tuple[Network, ...]
     credentials: Credentials | None
     """From the environment; None if it holds none (on FC with Python 3.10 they come with the context)."""
 
@@ -87,6 +98,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ),
         log_level=_log_level(environ),
         admin_key=_admin_key(environ),
+        queue_grant=_queue_grant(environ),
+        sealing_key=_sealing_key(environ),
+        push_networks=_push_networks(environ),
         credentials=_credentials(environ),
     )
 
@@ -146,6 +160,31 @@ def _admin_key(environ: Mapping[str, str]) -> str:
     if value and not _ADMIN_KEY.match(value):
         raise BadSetting("FLEETRUN_ADMIN_KEY", 'is no "<id>:<sha256>": 12 and 64 hexadecimal digits')
     return value
+
+
+def _queue_grant(environ: Mapping[str, str]) -> Grant:
+    text = environ.get("FLEETRUN_QUEUE_GRANT") or ""
+    if not text:
+        return QUEUE
+    try:
+        return msgspec.structs.replace(msgspec.json.decode(text, type=Grant), name=QUEUE.name)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadSetting("FLEETRUN_QUEUE_GRANT", f"is no grant: {str(error)[:200]}") from None
+
+
+def _sealing_key(environ: Mapping[str, str]) -> str:
+    value = environ.get("FLEETRUN_SEALING_KEY") or ""
+    if value and not re.fullmatch(r"[0-9a-f]{64}", value):
+        raise BadSetting("FLEETRUN_SEALING_KEY", "must be 64 hexadecimal digits, as `openssl rand -hex 32` prints them")
+    return value
+
+
+def _push_networks(environ: Mapping[str, str]) -> tuple[Network, ...]:
+    text = environ.get("FLEETRUN_PUSH_NETWORKS") or ""
+    try:
+        return networks_of(text)
+    except ValueError as error:
+        raise BadSetting("FLEETRUN_PUSH_NETWORKS", f'is {text[:80]!r}; e.g. "10.1.0.0/16": {error}') from None
 
 
 def _credentials(environ: Mapping[str, str]) -> Credentials | None:

@@ -26,6 +26,11 @@ TABLES = {
     "recent": ("day", "position"),
     "schedules": ("schedule_id",),
     "due": ("minute", "schedule_id"),
+    "api_keys": ("key_id",),
+    "audit": ("day", "position"),
+    "usage": ("caller", "day"),
+    "hooks": ("name",),
+    "subscriptions": ("name",),
 }
 
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from shared.core import limits
 from shared.ports import Policy, Ports
+from tests.app.memory_access import AccessWorld
 from tests.app.memory_ecs import Ending, KnownInstance, MemoryDirectory, MemoryRunner, linux
 from tests.app.memory_faults import Faults, faulty
 from tests.app.memory_schedules import MemoryScheduleStore
@@ -154,6 +155,8 @@ class World:
     runs: MemoryRunStore = field(default_factory=MemoryRunStore)
     quota: MemoryQuotaLedger = field(default_factory=MemoryQuotaLedger)
     schedules: MemoryScheduleStore = field(default_factory=MemoryScheduleStore)
+    access: AccessWorld | None = None
+    """None: a deployment without keys, where everybody may do anything."""
 
     def __post_init__(self) -> None:
         self.runner = MemoryRunner(self.clock, self.directory)
@@ -172,6 +175,7 @@ class World:
             runs=self.runs,
             quota=self.quota,
             schedules=self.schedules,
+            access=None if self.access is None else self.access.access(),
         )
 
 

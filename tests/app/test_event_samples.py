@@ -13,7 +13,9 @@ from shared.core.model import run_id_of
 from shared.core.requests import InvokeRequest, decode_request
 from shared.runtime.compose import Composition
 from shared.runtime.log import JsonLog
+from tests.app.access_cases import ADMIN, subscribe
 from tests.app.memory import World, linux, memory_policy, memory_ports
+from tests.app.memory_access import AccessWorld
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 RUN = run_id_of("deploy-42")
@@ -57,6 +59,9 @@ EXPECTED: dict[str, dict[str, int]] = {
     "fire_schedules/queue-raw-data.json": {"fired": 1},
     "fire_schedules/queue-no-wake.json": {"refused": 1},
     "fire_schedules/direct.json": {"fired": 1},
+    "push_events/queue-cloud-events.json": {"pushed": 1, "unwanted": 1},
+    "push_events/queue-second-try.json": {"pushed": 1},
+    "push_events/queue-no-event.json": {"refused": 1},
     "sweep_runs/timer.json": {},
     "sweep_runs/direct.json": {},
 }
@@ -87,6 +92,9 @@ def test_a_sample_is_understood_by_its_function(monkeypatch: pytest.MonkeyPatch,
     if not sample.startswith("accept_requests/"):
         call(monkeypatch, world, "accept_requests/direct.json")
         world.clock.advance(1_500)
+    if sample.startswith("push_events/"):
+        world.access = AccessWorld()
+        subscribe(world.ports(), ADMIN, "ci", types=("run.finished",))
     if sample.startswith("fire_schedules/"):
         call(monkeypatch, world, "accept_requests/schedule-add.json")
         world.clock.advance(60_000)

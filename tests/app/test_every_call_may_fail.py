@@ -26,7 +26,7 @@ TROUBLE: dict[str, tuple[Callable[[], BaseException], bool]] = {
     "lost request": (lambda: UnknownOutcome("dropped"), False),
     "lost reply": (lambda: UnknownOutcome("dropped"), True),
 }
-LOCAL = {"clock", "ids", "log", "lanes"}
+LOCAL = {"clock", "ids", "log", "lanes", "access"}
 
 
 class Troubled:

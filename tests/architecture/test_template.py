@@ -93,8 +93,8 @@ def _pairs(node: ast.Assign) -> list[tuple[str, ast.expr]]:
     return [(ast.unparse(target), node.value)]
 
 
-TABLES = ("RUNS", "UNFINISHED", "RECENT", "QUOTA", "SCHEDULES", "DUE")
-QUEUES = ("REQUESTS", "STOPS", "WAKEUPS", "DEAD_LETTERS", "EVENTS", "FIRINGS")
+TABLES = ("RUNS", "UNFINISHED", "RECENT", "QUOTA", "SCHEDULES", "DUE", "API_KEYS", "AUDIT", "USAGE", "HOOKS", "SUBSCRIPTIONS")
+QUEUES = ("REQUESTS", "STOPS", "WAKEUPS", "DEAD_LETTERS", "EVENTS", "FIRINGS", "PUSHES")
 
 
 def test_the_tables_of_the_code_and_of_the_template_are_the_same() -> None:

@@ -264,15 +264,30 @@ def test_the_projects_template_names_its_queues_tables_and_functions() -> None:
         "fleetrun-dead-letters",
         "fleetrun-events",
         "fleetrun-firings",
+        "fleetrun-pushes",
         "fleetrun-requests",
         "fleetrun-stops",
         "fleetrun-wakeups",
     ]
-    assert names("ALIYUN::OTS::Table", "TableName") == ["due", "quota", "recent", "runs", "schedules", "unfinished"]
+    assert names("ALIYUN::OTS::Table", "TableName") == [
+        "api_keys",
+        "audit",
+        "due",
+        "hooks",
+        "quota",
+        "recent",
+        "runs",
+        "schedules",
+        "subscriptions",
+        "unfinished",
+        "usage",
+    ]
     assert names("ALIYUN::FC3::Function", "FunctionName") == [
         "accept_requests",
         "advance_runs",
         "fire_schedules",
+        "push_events",
+        "serve_http",
         "stop_runs",
         "sweep_runs",
     ]
