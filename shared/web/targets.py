@@ -16,6 +16,8 @@ from shared.web.views import TargetPage, TargetView
 
 CHUNKS_PER_READ = 20
 """Ours: chunk rows read at once; a page seldom needs more."""
+OUTPUT_BYTES_MAX = 2_000_000
+"""Ours: whole outputs of one answer; as JSON they may be six times as long, and Function Compute takes 32 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,12 @@ def list_targets(call: Call) -> Answer:
     after = read_cursor(query.cursor, tuple[int, int]) or (0, -1)
     wanted = (line for line in _lines(scope, run, after) if _is_wanted(line.what, query))
     shown = list(islice(wanted, query.limit))
-    more = next(wanted, None) is not None
-    last = cursor_of(shown[-1].chunk, shown[-1].index) if shown and more else None
-    return Answer(TargetPage(run_id=run.run_id, targets=_views(scope, run, shown, query.output), next=last))
+    views = _views(scope, run, shown, query.output)
+    more = len(views) < len(shown) or next(wanted, None) is not None
+    last = shown[len(views) - 1] if views and more else None
+    return Answer(
+        TargetPage(run_id=run.run_id, targets=views, next=cursor_of(last.chunk, last.index) if last else None)
+    )
 
 
 def _lines(scope: Scope, run: Run, after: tuple[int, int]) -> Iterator[_Line]:
@@ -65,14 +70,22 @@ def _is_wanted(what: Target | Excluded, query: TargetsQuery) -> bool:
 
 
 def _views(scope: Scope, run: Run, lines: list[_Line], output: str) -> list[TargetView]:
-    numbers = sorted({line.chunk for line in lines if line.chunk}) if output == "full" else []
-    outputs = {number: scope.runs.read_outputs(run.run_id, number) for number in numbers}
-    return [
-        target_view(line.what, chunk=line.chunk, output=_output(line.what, outputs.get(line.chunk, {}), line, output))
-        if isinstance(line.what, Target)
-        else excluded_view(line.what)
-        for line in lines
-    ]
+    """As many as fit into an answer, one at least."""
+    outputs: dict[int, dict[int, bytes]] = {}
+    views: list[TargetView] = []
+    size = 0
+    for line in lines:
+        if isinstance(line.what, Excluded):
+            views.append(excluded_view(line.what))
+            continue
+        if output == "full" and line.chunk not in outputs:
+            outputs[line.chunk] = scope.runs.read_outputs(run.run_id, line.chunk)
+        told = _output(line.what, outputs.get(line.chunk, {}), line, output)
+        size += len(told or "")
+        if views and size > OUTPUT_BYTES_MAX:
+            break
+        views.append(target_view(line.what, chunk=line.chunk, output=told))
+    return views
 
 
 def _output(target: Target, whole: dict[int, bytes], line: _Line, wanted: str) -> str | bytes | None:

@@ -67,6 +67,18 @@ def test_outputs_come_whole_in_part_or_not_at_all(web: Web) -> None:
     assert encoded is not None
 
 
+def test_whole_outputs_come_in_pages_that_fit_an_answer(web: Web) -> None:
+    run_id = ended(web)
+    for key in list(web.world.runs.chunks):
+        web.world.runs.outputs[key] = {index: b"x" * 900_000 for index in range(4)}
+
+    first = web.get(f"/v1/runs/{run_id}/targets?output=full").json
+    found = web.pages(f"/v1/runs/{run_id}/targets?output=full", "targets")
+
+    assert 0 < len(first["targets"]) < 11
+    assert len({target["instanceId"] for target in found}) == len(found) == 11
+
+
 def test_events_are_replayed_after_a_number(web: Web) -> None:
     run_id = ended(web)
 
