@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 import threading
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from cli import exits, options
 
 if TYPE_CHECKING:
     from localcloud.account import Account
+    from localcloud.faults import Rule
 
 PORT = 7150
 
@@ -35,7 +37,14 @@ PORT = 7150
 @click.option("--tablestore-instance", metavar="NAME")
 @click.option("--simulated", is_flag=True, help="Instances answer without running anything.")
 @click.option("--lenient", is_flag=True, help="Do not check signatures.")
+@click.option("--empty", is_flag=True, help="Deploy nothing: four empty services, and the fleet.")
 @click.option("--seed", type=int, help="Of every id and random number.")
+@click.option("--clock", metavar="WHEN", default="real", help="real, frozen, or the time at which it stands still.")
+@click.option("--fault", metavar="RULE", multiple=True, help="E.g. kind=throttle,service=ecs,count=3; repeatable.")
+@click.option("--set", "switch", metavar="SWITCH=V", multiple=True, help="E.g. ecs.stop_model=documented; repeatable.")
+@click.option("--reset", is_flag=True, help="Delete the state that is in --data first.")
+@click.option("--save-state", metavar="FILE", type=click.Path(path_type=Path), help="Write the state at the end: JSON.")
+@click.option("--save-requests", metavar="FILE", type=click.Path(path_type=Path), help="The same, each request a line.")
 @click.option("--print-env", is_flag=True, help="Print the shell exports for clients, and end.")
 @options.as_json
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
@@ -55,7 +64,14 @@ def local(
     tablestore_instance: str | None,
     simulated: bool,
     lenient: bool,
+    empty: bool,
     seed: int | None,
+    clock: str,
+    fault: tuple[str, ...],
+    switch: tuple[str, ...],
+    reset: bool,
+    save_state: Path | None,
+    save_requests: Path | None,
     print_env: bool,
     as_json: bool,
     until_stdin_closes: bool,
@@ -86,11 +102,18 @@ def local(
         fleet=fleet,
         data=data,
         template=template,
-        parameters=_parameters(list(parameter)),
+        parameters=_pairs("--parameter", parameter),
         account=account,
         executor="simulated" if simulated else "process",
         strict=not lenient,
+        deploys=not empty,
         seed=seed,
+        frozen_at_ms=_frozen_at_ms(clock),
+        faults=tuple(_rule(text) for text in fault),
+        switches=_pairs("--set", switch),
+        forgets=reset,
+        state_to=save_state,
+        requests_to=save_requests,
     )
 
 
@@ -114,10 +137,37 @@ def _account(fields: dict[str, Any]) -> Account:
     return Account(**fields)
 
 
-def _parameters(given: list[str]) -> dict[str, str]:
+def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
     from cli.request_text import pairs
 
-    return pairs("--parameter", given)
+    return pairs(option, given)
+
+
+def _frozen_at_ms(text: str) -> int | None:
+    """None for a clock that goes."""
+    if text == "real":
+        return None
+    now = datetime.now(timezone.utc)
+    try:
+        when = now if text == "frozen" else datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise click.UsageError(_bad_clock(text)) from error
+    if when.tzinfo is None:
+        raise click.UsageError(_bad_clock(text))
+    return int(when.timestamp() * 1000)
+
+
+def _bad_clock(text: str) -> str:
+    return f"--clock {text!r}: real, frozen, or a time with its zone, e.g. 2026-12-01T04:00:00Z"
+
+
+def _rule(text: str) -> Rule:
+    from localcloud.faults import read_rule
+
+    try:
+        return read_rule(text)
+    except ValueError as error:
+        raise click.UsageError(f"--fault {text!r}: {error}") from error
 
 
 def local_environment(url: str, account: Account | None = None) -> dict[str, str]:
@@ -141,6 +191,7 @@ def _serve(**fields: Any) -> None:
     from localcloud.file_journal import DamagedJournal, FolderInUse
     from localcloud.fleet import BadFleet
     from localcloud.options import Options
+    from localcloud.switches import BadSwitch
     from localcloud.template import TemplateError
 
     try:
@@ -152,7 +203,7 @@ def _serve(**fields: Any) -> None:
             "If something else uses the port, choose another (--port N, make run PORT=N)."
         )
         options.leave(exits.UNREACHABLE)
-    except (BadFleet, BuildError, DamagedJournal, FolderInUse, TemplateError) as error:
+    except (BadFleet, BadSwitch, BuildError, DamagedJournal, FolderInUse, TemplateError) as error:
         err().print(harmless(f"fleetrun: {error}"))
         options.leave(exits.REFUSED)
 

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from localcloud import control
 from localcloud.clock import Timeline
 from localcloud.controlled_clock import ControlledClock
@@ -39,10 +41,11 @@ class LocalCloud:
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
-        self.clock = ControlledClock()
+        self.clock = ControlledClock(self.options.frozen_at_ms)
         self.timeline = Timeline(self.clock)
         self.ids = Ids(self.options.seed)
         self.faults = FaultPlan(self.ids)
+        self._add_faults()
         self.log = RequestLog()
         self.url = ""
         self.outputs: Mapping[str, Any] = {}
@@ -61,6 +64,8 @@ class LocalCloud:
         self._started_s = time.perf_counter()
         if self.options.data is not None:
             self._journal = FileJournal(self.options.data)
+            if self.options.forgets:
+                self._journal.clear()
         self._folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
         try:
             await self._start()
@@ -139,10 +144,11 @@ class LocalCloud:
         }
 
     async def reset(self) -> None:
-        """Back to how it was at the start, with the same fleet and template. Faults and the log are cleared too."""
+        """Back to how it was at the start: fleet, template, the options' faults, an empty log. The clock stays."""
         await self.services.close()
         self.timeline.clear()
         self.faults.clear()
+        self._add_faults()
         self.log.clear()
         if isinstance(self._journal, FileJournal):
             self._journal.clear()
@@ -170,6 +176,10 @@ class LocalCloud:
 
     def state(self) -> dict[str, Any]:
         return self.services.state()
+
+    def _add_faults(self) -> None:
+        for rule in self.options.faults:
+            self.faults.add(rule)
 
     def _arm(self) -> None:
         if self._pump is not None:
@@ -227,4 +237,14 @@ async def _serve(options: Options) -> None:
         pass
     finally:
         told_to_end.set()
+        if cloud.url:
+            _save(cloud)
         await cloud.stop()
+
+
+def _save(cloud: LocalCloud) -> None:
+    """Before it stops: what is in it then is gone."""
+    if cloud.options.state_to is not None:
+        cloud.options.state_to.write_bytes(msgspec.json.encode(cloud.state()) + b"\n")
+    if cloud.options.requests_to is not None:
+        cloud.options.requests_to.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in cloud.log.as_json()))

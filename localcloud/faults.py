@@ -156,6 +156,17 @@ class FaultPlan:
         return fired
 
 
+def read_rule(text: str) -> Rule:
+    """From `kind=throttle,service=ecs,operation=RunCommand,probability=0.2`: fields as in JSON. Raises ValueError."""
+    fields: dict[str, str] = {}
+    for part in text.split(","):
+        name, equals, value = part.strip().partition("=")
+        if not equals or name in fields:
+            raise ValueError(f"{part.strip()!r}: it must look like name=value, each name once")
+        fields[name] = value
+    return msgspec.convert(fields, Rule, strict=False)
+
+
 class QueueDisturbance:
     """The plan as MNS asks it: at each delivery, by the queue's name."""
 

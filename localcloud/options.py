@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from localcloud.account import Account
+from localcloud.faults import Rule
 
 PORT_DEFAULT = 7150
 PROJECT = Path(__file__).resolve().parent.parent
@@ -35,6 +36,8 @@ class Options:
     account: Account = field(default_factory=Account)
     data: Path | None = None
     """Directory of the state; None = nothing survives the stop."""
+    forgets: bool = False
+    """Whether a state that is in `data` is deleted first."""
     seed: int | None = None
     """Of every id and every random number; None = another one at each start."""
     warm_instances: int = 1
@@ -43,6 +46,15 @@ class Options:
     """False = an empty cloud: four services, nothing in them but the fleet."""
     strict: bool = True
     """False = signatures are not checked."""
+    switches: Mapping[str, Any] = field(default_factory=dict)
+    """Other limits and other readings of contested points: "ecs.stop_model" → "documented" (README.md lists them)."""
+    faults: tuple[Rule, ...] = ()
+    """In force from the start, and again after a reset."""
+    frozen_at_ms: int | None = None
+    """The clock stands still there; None = it goes."""
+    state_to: Path | None = None
+    requests_to: Path | None = None
+    """Files that `run_foreground` writes when it ends: the state, and the log of requests. None = no such file."""
 
     @property
     def template_path(self) -> Path:

@@ -38,6 +38,7 @@ from localcloud.mns.api import MnsEndpoint
 from localcloud.mns.pusher import HttpPusher
 from localcloud.mns.service import MnsService
 from localcloud.options import Options
+from localcloud.switches import switched
 from localcloud.tablestore.api import TablestoreEndpoint
 from localcloud.tablestore.service import TablestoreService
 
@@ -120,9 +121,9 @@ def assemble(
 ) -> Services:
     """Services with what `journal` remembers in them; nothing runs yet. `folder`: for files that end with the cloud.
 
-    Raises BadFleet, DamagedJournal.
+    Raises BadFleet, BadSwitch, DamagedJournal.
     """
-    account, checks = options.account, options.strict
+    account, checks, limits = options.account, options.strict, switched(options.switches)
     pusher, dates = HttpPusher(), SystemClock()  # signatures are dated by the callers' clock, whatever ours says
     mns = MnsService(
         account=account,
@@ -131,8 +132,9 @@ def assemble(
         journal=journal,
         disturb=QueueDisturbance(faults),
         push=pusher,
+        limits=limits.mns,
     )
-    tables = TablestoreService(account=account, timeline=timeline, ids=ids, journal=journal)
+    tables = TablestoreService(account=account, timeline=timeline, ids=ids, journal=journal, limits=limits.tablestore)
     ecs = EcsService(
         account=account,
         timeline=timeline,
@@ -140,8 +142,9 @@ def assemble(
         journal=journal,
         executor=_executor(options, timeline=timeline, ids=ids, folder=folder),
         fleet=_fleet(options),
+        limits=limits.ecs,
     )
-    workers = ProcessWorkers(account=account, timeline=timeline, ids=ids)
+    workers = ProcessWorkers(account=account, timeline=timeline, ids=ids, limits=limits.fc)
     fc = FcService(
         account=account,
         timeline=timeline,
@@ -151,6 +154,7 @@ def assemble(
         workers=workers,
         disturb=TriggerDisturbance(faults),
         folder=folder / "functions",
+        limits=limits.fc,
     )
     endpoints: dict[str, Endpoint] = {
         "ecs": EcsEndpoint(ecs, account=account, ids=ids, checks_signature=checks, date_clock=dates),
