@@ -70,7 +70,7 @@ def test_outputs_come_whole_in_part_or_not_at_all(web: Web) -> None:
 def test_whole_outputs_come_in_pages_that_fit_an_answer(web: Web) -> None:
     run_id = ended(web)
     for key in list(web.world.runs.chunks):
-        web.world.runs.outputs[key] = {index: b"x" * 900_000 for index in range(4)}
+        web.world.runs.outputs[key] = dict.fromkeys(range(4), b"x" * 900000)
 
     first = web.get(f"/v1/runs/{run_id}/targets?output=full").json
     found = web.pages(f"/v1/runs/{run_id}/targets?output=full", "targets")
