@@ -13,13 +13,15 @@ from cli import options
 
 if TYPE_CHECKING:
     from cli.connection import Connection
-    from shared.core.model import Run
+    from shared.core.model import Event, Run
 
 PAGE = 200
 """Ours: events per read."""
 RUNS_SHOWN = 20
 """Ours: of how many recent runs, without RUN."""
 POLL_S = 0.5
+DAMAGED_BYTES_SHOWN = 200
+"""Ours: of an event that cannot be read."""
 
 
 @click.command()
@@ -70,10 +72,33 @@ def _new_events(connection: Connection, shown: list[Run], seen: dict[str, int]) 
             page = connection.runs.read_events(run.run_id, after=after, limit=min(PAGE, run.event_seq - after))
             if not page:
                 break
-            found += [json.loads(event.body) for event in page]
+            found += [decoded(event) for event in page]
             moved[run.run_id] = page[-1].sequence
     seen.update(moved)
     yield from sorted(found, key=lambda event: (event["time"], event["subject"], event["sequence"]))
+
+
+def decoded(event: Event) -> dict[str, Any]:
+    """The event as published. One that somebody has damaged is shown as what it is, in its place."""
+    try:
+        found = json.loads(event.body)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict) and _is_event(found):
+        return found
+    text = event.body[:DAMAGED_BYTES_SHOWN].decode("utf-8", "replace")
+    return {
+        "type": f"fleetrun.{event.kind}",
+        "time": "",
+        "subject": event.run_id,
+        "sequence": f"{event.sequence:08d}",
+        "data": {"damaged": text},
+    }
+
+
+def _is_event(found: dict[str, Any]) -> bool:
+    named = all(isinstance(found.get(name), str) for name in ("type", "time", "subject", "sequence"))
+    return named and found["sequence"].isascii() and found["sequence"].isdigit() and isinstance(found.get("data"), dict)
 
 
 def _print(event: dict[str, Any], *, as_json: bool) -> None:
@@ -86,28 +111,38 @@ def _print(event: dict[str, Any], *, as_json: bool) -> None:
         return
     kind = event["type"].removeprefix("fleetrun.")
     data = event["data"]
-    style = summary.style_of(data.get("status", "")) if kind == "run.finished" else "cyan"
+    style = summary.style_of(str(data.get("status", ""))) if kind == "run.finished" else "cyan"
+    time_of_day, subject = show.one_line(event["time"][11:23]), show.one_line(event["subject"])
     show.out().print(
         Text.assemble(
-            (f"{event['time'][11:23]}  {event['subject']}  {int(event['sequence']):>4}  ", "dim"),
-            (f"{kind:<16}", style),
+            (f"{time_of_day:<12}  {subject}  {event['sequence'].lstrip('0')[:9]:>4}  ", "dim"),
+            (f"{show.one_line(kind):<16}", style),
             f"  {told(kind, data)}".rstrip(),
         )
     )
 
 
 def told(kind: str, data: dict[str, Any]) -> str:
-    """An event's facts in a few words, harmless, on one line."""
-    from cli.show import number, one_line
+    """An event's facts in a few words, harmless, on one line; whatever it holds."""
+    from cli.show import first_lines, one_line
+
+    try:
+        return one_line(_told(kind, data))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return "cannot be read: " + first_lines(one_line(json.dumps(data)), width=DAMAGED_BYTES_SHOWN)
+
+
+def _told(kind: str, data: dict[str, Any]) -> str:
+    from cli.show import number
 
     if kind == "run.planned":
         parts = [f"{data['included']:,} of {number(data['requested'], 'target')}, {number(data['chunks'], 'chunk')}"]
         parts += [f"{count:,} {reason}" for reason, count in data["excludedByReason"].items()]
         return ", ".join(parts)
     if kind == "run.rejected":
-        return one_line(f"{data['code']}: {data['message']}")
+        return f"{data['code']}: {data['message']}"
     if kind == "run.deferred":
-        return f"{number(data['chunks'], 'chunk')} to {data['toDay']}: {one_line(data['reason'])}"
+        return f"{number(data['chunks'], 'chunk')} to {data['toDay']}: {data['reason']}"
     if kind == "chunk.invoked":
         return f"{data['invokeId']}: {number(data['targets'], 'target')}"
     if kind == "targets.finished":
@@ -116,7 +151,7 @@ def told(kind: str, data: dict[str, Any]) -> str:
         return _by_status([repetition["status"] for repetition in data["repetitions"]])
     if kind == "run.finished":
         return f"{data['status']} after {data['durationMs'] / 1000:.1f} s: {_counts(data['counts'])}"
-    return one_line(str(data.get("reason") or data.get("region") or ""))
+    return str(data.get("reason") or data.get("region") or data.get("damaged") or "")
 
 
 def _by_status(statuses: list[str]) -> str:

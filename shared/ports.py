@@ -243,6 +243,10 @@ class RunStore(Protocol):
         """Run ids in `unfinished` above `after`, sorted."""
         ...
 
+    def note_sweep(self, *, at_ms: int, unfinished: int, overdue: int) -> bool:
+        """Leaves word of a sweep. False: a later one has."""
+        ...
+
     def read_runs(self, run_ids: Sequence[str]) -> dict[str, Run]:
         """Head rows of those that exist and can be read; `read_run` tells why one is not there."""
         ...

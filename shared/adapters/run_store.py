@@ -30,6 +30,15 @@ class RecentRun:
     accepted_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What the last sweep left word of."""
+
+    at_ms: int
+    unfinished: int
+    overdue: int
+
+
 class TableRunStore:
     """Raises Unavailable and, when it writes, UnknownOutcome."""
 
@@ -175,6 +184,15 @@ class TableRunStore:
         found = self._calls.get_range(rows.UNFINISHED, start, end, limit=limit + 1)
         return [key["run_id"] for key, _ in found if key["run_id"] != after][:limit]
 
+    def note_sweep(self, *, at_ms: int, unfinished: int, overdue: int) -> bool:
+        columns: dict[str, Value] = {"swept_ms": at_ms, "unfinished": unfinished, "overdue": overdue}
+        where = Where("swept_ms", "<", at_ms, pass_if_missing=True)
+        return self._calls.write(Write("put", rows.UNFINISHED, rows.SWEEP_KEY, columns, where=(where,)))
+
+    def last_sweep(self) -> Sweep | None:
+        columns = self._calls.get(rows.UNFINISHED, rows.SWEEP_KEY)
+        return None if columns is None else rows.readable(rows.SWEEP_KEY, _sweep, columns)
+
     def recent(self, day: str, *, after: str = "", limit: int = limits.RECENT_PER_PAGE_MAX) -> list[RecentRun]:
         """Runs accepted on that day (UTC+8), newest first, after the position `after`."""
         start, end = (("day", day), ("position", after)), (("day", day), ("position", ":"))
@@ -214,6 +232,10 @@ def _read(key: Mapping[str, str], read: Callable[[Columns], T], columns: Columns
 
 def _run(run_id: str, columns: Columns) -> Run:
     return rows.readable(rows.run_key(run_id), rows.run_of, columns)
+
+
+def _sweep(columns: Columns) -> Sweep:
+    return Sweep(int(columns["swept_ms"]), int(columns["unfinished"]), int(columns["overdue"]))
 
 
 def _by_request(stops: list[StopMark]) -> list[StopMark]:

@@ -34,6 +34,8 @@ T = TypeVar("T")
 RUNS, UNFINISHED, RECENT = "runs", "unfinished", "recent"
 SHARD = "0"
 """One shard for all: a sweep is then one read. Thousands of unfinished runs are far below what a partition bears."""
+SWEEP_KEY: Key = (("shard", "sweep"), ("run_id", "last"))
+"""In `unfinished`, outside of the shard: when the last sweep came to its end (swept_ms), and what it saw."""
 HEAD = "run"
 HEAD_COLUMNS_END = "stop."
 """After `stop-…`: a range from HEAD to here is the head row and the stop marks."""
@@ -43,11 +45,17 @@ CHUNK_COLUMNS = ("schema", "body")
 _LATEST_MS = 9_999_999_999_999
 
 
+_NO_ROW_OF_OURS = (
+    *(msgspec.MsgspecError, zlib.error, KeyError, ValueError, TypeError),
+    *(AttributeError, OverflowError, RecursionError),
+)
+
+
 def readable(key: Key, read: Callable[[Columns], T], columns: Columns) -> T:
     """What `read` makes of the row. Raises Unavailable: RowDamaged, or RowSchema for a newer release's row."""
     try:
         return read(columns)
-    except (msgspec.MsgspecError, KeyError, ValueError, TypeError, AttributeError, RecursionError, zlib.error) as error:
+    except _NO_ROW_OF_OURS as error:
         name = "/".join(value for _, value in key)
         raise Unavailable(
             f"row {name!r} is damaged: {type(error).__name__}: {str(error)[:200]}; "

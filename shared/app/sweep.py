@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from shared.app.emit import wake
 from shared.core import limits
-from shared.core.errors import Unavailable
+from shared.core.errors import Unavailable, UnknownOutcome
 from shared.core.model import Run
 from shared.ports import Policy, Ports
 
@@ -43,8 +43,19 @@ def sweep(ports: Ports, policy: Policy) -> SweepReport:  # noqa: ARG001  every u
                     wake(ports, run, due_ms=run.due_ms, event_sent=run.event_sent)
         after = page[-1]
     report = SweepReport(seen, overdue, woken, forgotten, unreadable)
+    _leave_word(ports, report)
     ports.log("sweep.done", **asdict(report))
     return report
+
+
+def _leave_word(ports: Ports, report: SweepReport) -> None:
+    """A safety net that is gone is not missed until something falls: `fleetrun doctor` looks at this row's age."""
+    now_ms = ports.clock.now_ms()
+    try:
+        if not ports.runs.note_sweep(at_ms=now_ms, unfinished=report.unfinished, overdue=report.overdue):
+            ports.log("sweep.overtaken", at_ms=now_ms)
+    except (Unavailable, UnknownOutcome) as error:
+        ports.log("sweep.unnoted", reason=str(error))
 
 
 def _is_missing(ports: Ports, run_id: str) -> bool:

@@ -29,6 +29,7 @@ DECODERS: dict[str, tuple[Callable[[Columns], Any], Columns]] = {
     "chunk": (rows.chunk_of, rows.chunk_columns(a_chunk())),
     "stop": (rows.stop_of, rows.stop_columns(a_stop())),
     "excluded": (rows.excluded_of, rows.excluded_columns(tuple(excluded(2)), plan_no=1)),
+    "tries": (rows.tries_of, rows.tries_columns(1)),
     "outputs": (rows.outputs_of, rows.output_columns({0: b"a", 7: b"b"})),
 }
 CELLS = st.integers(-(2**63), 2**63 - 1) | st.floats() | st.booleans() | st.text() | st.binary()

@@ -251,3 +251,17 @@ def test_ending_a_delivery_that_was_not_counted_changes_nothing(runs: AnyRunStor
     runs.end_delivery("m-9")
 
     assert runs.deliveries_begun(["m-9"]) == {}
+
+
+# -- sweeps -----------------------------------------------------------------------------------------------------------
+def test_a_sweep_leaves_word_unless_a_later_one_has(runs: AnyRunStore) -> None:
+    assert runs.note_sweep(at_ms=1_000, unfinished=3, overdue=1)
+    assert runs.note_sweep(at_ms=2_000, unfinished=2, overdue=0)
+    assert not runs.note_sweep(at_ms=1_500, unfinished=9, overdue=9)
+    assert not runs.note_sweep(at_ms=2_000, unfinished=9, overdue=9)
+
+
+def test_the_word_of_a_sweep_is_no_unfinished_run(runs: AnyRunStore) -> None:
+    runs.note_sweep(at_ms=1_000, unfinished=3, overdue=1)
+
+    assert runs.unfinished(after="", limit=10) == []

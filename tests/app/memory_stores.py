@@ -34,6 +34,8 @@ class MemoryRunStore(Faults):
         self.excluded: dict[str, tuple[int, tuple[Excluded, ...]]] = {}
         self.events: dict[tuple[str, int], tuple[int, Event]] = {}
         self.unfinished_ids: set[str] = set()
+        self.swept: tuple[int, int, int] | None = None
+        """When the last sweep ended, unfinished, overdue."""
         self.deliveries: dict[str, int] = {}
         """By message id: those that have begun and not ended."""
         self.recent_runs: dict[tuple[int, str], str] = {}
@@ -70,6 +72,14 @@ class MemoryRunStore(Faults):
             self.watch(before, run)
             # The request is written once, with the run: an update does not touch it, whatever it carries.
             self.runs[run.run_id] = replace(stored(run), request=before.request)
+            return True
+
+    @faulty
+    def note_sweep(self, *, at_ms: int, unfinished: int, overdue: int) -> bool:
+        with self._lock:
+            if self.swept is not None and self.swept[0] >= at_ms:
+                return False
+            self.swept = (at_ms, unfinished, overdue)
             return True
 
     @faulty

@@ -8,14 +8,15 @@ Every tenth of the backlog is a line: a pace or a memory that drifts shows in th
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from typing import Any
 
 from cli.connection import Connection, connection_of
 from cli.local import local_environment
-from cli.local_process import local_process
 from cli.settings import settings_of
+from localcloud.threaded import local_cloud
 from tests.bench.main_job import family, pss_kb
 
 COUNT = 10_000
@@ -27,13 +28,13 @@ PER_CALL = 16
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
-    options = ["--port", "0", "--simulated", "--instances", "100", "--parameter", "DailyQuota=1000000"]
-    with local_process(options) as process:
-        environment = local_environment(process.wait_ready())
+    with local_cloud(executor="simulated", instances=100, parameters={"DailyQuota": "1000000"}) as cloud:
+        cloud.do(lambda it: it.services.ecs.set_quota(1_000_000))  # ECS has a limit of its own
+        environment = local_environment(cloud.url)
         connection = connection_of(settings_of(environment, endpoint=None))
         _say("waiting", "accepted/s", "ended/s", "cloud MB", "functions MB")
         sent_s = _send(environment, count)
-        _drain(connection, count, process.pid)
+        _drain(connection, count, os.getpid())
     sys.stdout.write(f"sent at {count / sent_s:,.0f} a second\n")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from tablestore import Row
 
 from cli.diagnosis import addresses, functions, roles
 from cli.diagnosis.expected import Expected, expected
@@ -14,12 +16,14 @@ from cli.diagnosis.finding import Finding
 from cli.queues import DEAD_LETTERS, REQUESTS
 from localcloud.http import Response
 from shared.adapters.system import SystemClock
+from shared.app.sweep import sweep
 from shared.core.model import Run
 from tests.adapters.canned import canned
 from tests.adapters.clients import KEYS
 from tests.app.driving import invoke_request
+from tests.app.memory import ManualClock
 from tests.cli.command_line import CommandLine
-from tests.cli.deployment import Deployment
+from tests.cli.deployment import QUEUES, Deployment
 
 WANTED: Expected = expected(region="cn-hangzhou", account_id="1234567890123456")
 now_ms = SystemClock().now_ms
@@ -27,18 +31,22 @@ now_ms = SystemClock().now_ms
 
 @pytest.fixture
 def whole(deployment: Deployment) -> Deployment:
-    """Every queue and table of the template."""
+    """Every queue and table of the template, and a sweep just now."""
     from mns.queue import QueueMeta
     from tablestore import CapacityUnit, ReservedThroughput, TableMeta, TableOptions
 
     for name, visibility_timeout_s in WANTED.queues.items():
-        queue = deployment.account.get_queue(name)
-        queue.set_attributes(QueueMeta(vis_timeout=visibility_timeout_s))
+        queue, meta = deployment.account.get_queue(name), QueueMeta(vis_timeout=visibility_timeout_s)
+        if name in QUEUES:
+            queue.set_attributes(meta)
+        else:
+            queue.create(meta)
     there = deployment.cloud.sdk.list_table()
     for name, key in WANTED.tables.items():
         if name not in there:
-            meta = TableMeta(name, list(key))
-            deployment.cloud.sdk.create_table(meta, TableOptions(), ReservedThroughput(CapacityUnit(0, 0)))
+            table = TableMeta(name, list(key))
+            deployment.cloud.sdk.create_table(table, TableOptions(), ReservedThroughput(CapacityUnit(0, 0)))
+    sweep(deployment.ports, deployment.policy)
     return deployment
 
 
@@ -268,6 +276,41 @@ def test_a_run_that_nobody_advances_is_a_failure_that_names_it(whole: Deployment
     assert tired.run_id not in stuck_said
     assert tired.run_id in tired_said
     assert "sweep_runs" in next(each["advice"] for each in said.json if each["level"] == "FAIL")
+
+
+def test_a_sweep_that_does_not_come_any_more_is_a_warning(whole: Deployment, doctor: CommandLine) -> None:
+    late = replace(whole.ports, clock=ManualClock(now_ms() - 301_000))
+    whole.cloud.sdk.delete_row("unfinished", Row([("shard", "sweep"), ("run_id", "last")]), None)
+    sweep(late, whole.policy)
+
+    (said,) = (each for each in doctor("doctor", "--json").json if each["area"] == "sweep")
+
+    assert said["level"] == "WARN"
+    assert "the last sweep ended 30" in said["said"]
+    assert "every-minute" in said["advice"]
+
+
+def test_a_sweep_that_never_came_is_a_warning(whole: Deployment, doctor: CommandLine) -> None:
+    whole.cloud.sdk.delete_row("unfinished", Row([("shard", "sweep"), ("run_id", "last")]), None)
+
+    (said,) = (each for each in doctor("doctor", "--json").json if each["area"] == "sweep")
+
+    assert (said["level"], said["said"]) == ("WARN", "sweep_runs has left no word yet")
+
+
+def test_a_damaged_run_is_named_and_the_others_are_looked_at(whole: Deployment, doctor: CommandLine) -> None:
+    for number in (1, 2):
+        run = Run(f"run-0000000000000000000{number}", f"deploy-{number}", None, "", "cn-hangzhou", now_ms())
+        whole.ports.runs.insert_run(run)
+        whole.ports.runs.remember(run)
+    spoilt = Row([("run_id", "run-00000000000000000001"), ("part", "run")], {"PUT": [("body", "{")]})
+    whole.cloud.sdk.update_row("runs", spoilt, None)
+
+    said = doctor("doctor", "--json")
+    ((_, named),) = failed(said.json)
+
+    assert "run-00000000000000000001/run" in named
+    assert any("1 unfinished" in each["said"] for each in said.json)
 
 
 # -- addresses and clocks ---------------------------------------------------------------------------------------------

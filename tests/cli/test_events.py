@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import pytest
+from tablestore import Row
 
 from shared.core.model import run_id_of
 from tests.app.driving import invoke_request
@@ -102,3 +104,31 @@ def test_following_bears_a_cloud_that_is_away_for_a_moment(deployment: Deploymen
     assert said.code == 0, said.err
     assert json.loads(said.out.splitlines()[-1])["subject"] == run_id_of("deploy-1")
     assert deployment.cloud.calls("BatchGetRow") > 6
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no JSON",
+        b"[1]",
+        b"{}",
+        b'{"type":"fleetrun.run.planned","time":"t","subject":"s","sequence":"00000001","data":{"included":"\\u001b[2J"}}',
+        b'{"type":"fleetrun.run.finished","time":"","subject":"","sequence":"1","data":{"durationMs":1e999,"counts":[]}}',
+        b'{"type":"\\u001b[31m","time":"\\u0007","subject":"\\u202e","sequence":"1","data":{"reason":"\\u001b]0;x\\u0007"}}',
+        b"\xff\x1b[2J<script>",
+    ],
+)
+def test_an_event_that_somebody_damaged_is_shown_harmless_in_its_place(
+    deployment: Deployment, fleetrun: CommandLine, body: bytes
+) -> None:
+    deployment.fleet(1)
+    run_id = deployment.run(invoke_request("deploy-1"))
+    columns = {"PUT": [("body", body.decode("utf-8", "replace"))]}
+    spoilt = Row([("run_id", run_id), ("part", "event-00000002")], columns)
+    deployment.cloud.sdk.update_row("runs", spoilt, None)
+
+    said = fleetrun("events", run_id)
+
+    assert said.code == 0
+    assert len(said.out.splitlines()) == deployment.ports.runs.read_run(run_id).event_seq
+    assert not [each for each in said.out if unicodedata.category(each) in ("Cc", "Cf", "Cs") and each != "\n"]
