@@ -35,8 +35,8 @@ class _Sent:
 
 def send(hold: Hold) -> None:
     """Sends what may go out now; asks for the next advance if there is more."""
-    if hold.run.backoff_ms and hold.run.due_ms > hold.now_ms:
-        hold.again_at(hold.run.due_ms)
+    if hold.run.backoff_until_ms > hold.now_ms:
+        hold.again_at(hold.run.backoff_until_ms)
         return
     opened = hold.run.opened
     picked = [chunk for chunk in pick(hold) if left(chunk)]
@@ -285,8 +285,8 @@ def halt(hold: Hold, why: str, error: Refused) -> None:
 
 def back_off(hold: Hold, error: Exception) -> None:
     pause_ms = next_backoff_ms(hold.run.backoff_ms)
-    hold.change(backoff_ms=pause_ms)
-    hold.again_at(hold.now_ms + pause_ms)
+    hold.change(backoff_ms=pause_ms, backoff_until_ms=hold.now_ms + pause_ms)
+    hold.again_at(hold.run.backoff_until_ms)
     hold.ports.log("run.backed_off", run_id=hold.run.run_id, pause_ms=pause_ms, reason=str(error))
 
 

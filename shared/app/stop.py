@@ -18,7 +18,7 @@ def stop_run(ports: Ports, policy: Policy, request: StopRequest) -> str:
     """Answers "stopping", or "settled" when the run has ended (that is an answer, not an error).
 
     A run that is not there yet (its request is still in a queue) gets the mark all the same, and heeds it then.
-    Raises Refused when the run id is none.
+    Raises Refused when the run id is none, or when its requestId belongs to another stop of this run.
     """
     if not _RUN_ID.match(request.run_id):
         raise Refused(
@@ -32,10 +32,21 @@ def stop_run(ports: Ports, policy: Policy, request: StopRequest) -> str:
         instance_ids=tuple(sorted(set(request.instance_ids or ()))),
         requested_ms=ports.clock.now_ms(),
     )
-    ports.runs.insert_stop(mark)
+    if not ports.runs.insert_stop(mark):
+        _check_same(mark, ports.runs.read_stops(mark.run_id))
     ports.log("stop.marked", run_id=mark.run_id, stop_request_id=mark.request_id, instances=len(mark.instance_ids))
     answer = advance(ports, policy, WakeUp(run_id=mark.run_id, wakeup_no=_ANY_WAKEUP))
     return "settled" if answer == "settled" else "stopping"
+
+
+def _check_same(mark: StopMark, stored: list[StopMark]) -> None:
+    """A repeat names the same instances. Raises Refused otherwise: swallowed, it would pass for done."""
+    if any(each.request_id == mark.request_id and each.instance_ids != mark.instance_ids for each in stored):
+        raise Refused(
+            f"requestId {mark.request_id!r} was used before, to stop other instances of this run; choose a new one",
+            code="RequestIdReused",
+            field="requestId",
+        )
 
 
 _ANY_WAKEUP = 1 << 60

@@ -145,6 +145,7 @@ def _stops(chance: random.Random, request: dict[str, Any], at_ms: int, instances
         }
         if chance.random() < 0.5:
             stop["instanceIds"] = sorted({f"i-{chance.randrange(instances):05d}" for _ in range(1 + instances // 4)})
+            stop["requestId"] += f"-{turn}"  # one id stands for one stop: two of the whole run may share it
         later_ms = (-2_000, -2_000, 200, 1_500, 6_000) if "instanceIds" in stop else (-2_000, 200, 1_500, 6_000, 30_000)
         when_ms = max(0, at_ms + chance.choice((*later_ms, 86_400_000)))
         arrivals.append(Arrival(when_ms, STOPS, f"stop {number}.{turn}", _json(stop)))
