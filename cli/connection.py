@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from cli.settings import settings
+import click
+
+from cli.settings import api_key, settings
 
 if TYPE_CHECKING:
     from cli.queues import Queues
@@ -23,6 +25,8 @@ class Connection:
 
     settings: Settings
     adapters: Adapters
+    is_api: ClassVar[bool] = False
+    """Messages go into queues: whether one was taken or rejected, its rows say later."""
 
     @property
     def runs(self) -> TableRunStore:
@@ -48,8 +52,23 @@ class Connection:
 
 
 def connect(endpoint: str | None) -> Connection:
-    """Raises BadEnvironment."""
-    return connection_of(settings(endpoint))
+    """Over the HTTP API where `fleetrun --api` says so, else over queues and tables. Raises BadEnvironment."""
+    address = api_address()
+    if address is None:
+        return connection_of(settings(endpoint))
+    if endpoint is not None:
+        raise click.UsageError("--endpoint is for queues and tables, --api for the HTTP API: give one of them")
+    from cli.api_connection import ApiConnection
+
+    # It has what the commands use of a Connection, and refuses the rest by name.
+    return cast("Connection", ApiConnection(address, api_key()))
+
+
+def api_address() -> str | None:
+    """What `fleetrun --api` or FLEETRUN_API gave."""
+    context = click.get_current_context(silent=True)
+    address = context.find_root().obj if context is not None else None
+    return address if isinstance(address, str) else None
 
 
 def quieten() -> None:

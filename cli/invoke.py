@@ -179,11 +179,10 @@ def _sent(connection: Connection, body: bytes, request_id: str) -> str:
 
 def send_and_tell(checked: Checked, *, wait: bool, as_json: bool, endpoint: str | None) -> None:
     """Sends; prints the run id at once; with `wait` follows it and ends the process with the run's exit code."""
-    from cli import ends, show
+    from cli import ends, show, watch
     from cli.connection import connect
-    from cli.watch import Awaited
     from shared.core.errors import Refused
-    from shared.core.model import rejection_id_of, run_id_of
+    from shared.core.model import run_id_of
     from shared.core.requests import InvokeRequest, hash_of
 
     request = checked.request
@@ -205,6 +204,6 @@ def send_and_tell(checked: Checked, *, wait: bool, as_json: bool, endpoint: str 
         show.as_json(told) if as_json else show.out().print(run_id)
         return
     show.err().print(run_id) if as_json else show.out().print(run_id)
-    run = ends.followed(connection, Awaited(run_id, rejection_id_of(message_id), hash_of(request)))
+    run = ends.followed(connection, watch.awaited(connection, run_id, message_id, body_hash=hash_of(request)))
     ends.print_end(connection, run, as_json=as_json)
     options.leave(exits.of_run(run.status))

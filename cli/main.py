@@ -27,8 +27,22 @@ class _InOrder(click.Group):
 @click.group(
     cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EPILOG
 )
-def fleetrun() -> None:
+@click.option(
+    "--api",
+    metavar="URL",
+    envvar="FLEETRUN_API",
+    help="Go over the HTTP API at this address, with the key in FLEETRUN_API_KEY, instead of queues and tables.",
+)
+@click.pass_context
+def fleetrun(context: click.Context, *, api: str | None) -> None:
     """Run commands on fleets of ECS instances, within the day's quota, nothing lost and nothing twice."""
+    context.obj = _checked_address(api) if api else None
+
+
+def _checked_address(address: str) -> str:
+    if not address.startswith(("http://", "https://")):
+        raise click.UsageError(f"--api {address!r}: an address looks like https://… or http://127.0.0.1:7150/api")
+    return address
 
 
 for command in (

@@ -167,12 +167,15 @@ def _send(checked: Checked, *, wait: bool, as_json: bool, endpoint: str | None) 
 def _awaited(connection: Connection, request: InvokeRequest, message_id: str) -> Schedule:
     """The schedule, once its row is there. Ends the command when the message is rejected, or nobody takes it."""
     from cli import show
+    from cli.schedule_report import find
     from shared.core.model import rejection_id_of
     from shared.core.requests import hash_of
     from shared.core.schedule import schedule_id_of
 
     give_up = time.monotonic() + WAIT_S
     while time.monotonic() < give_up:
+        if connection.is_api:
+            return find(connection, request.request_id)
         rejected = connection.runs.read_run(rejection_id_of(message_id))
         if rejected is not None:
             show.err().print(f"fleetrun: rejected: {show.one_line(str(rejected.refusal.get('message', '')))}")

@@ -11,6 +11,7 @@ from shared.core.errors import Refused
 from shared.core.schedule import Schedule, schedule_id_of, time_of
 
 if TYPE_CHECKING:
+    from cli.api_rows import ShownSchedule
     from cli.connection import Connection
 
 NEXT_SHOWN = 5
@@ -29,7 +30,9 @@ def find(connection: Connection, name: str) -> Schedule:
     )
 
 
-def schedule_json(schedule: Schedule) -> dict[str, Any]:
+def schedule_json(schedule: Schedule | ShownSchedule) -> dict[str, Any]:
+    if not isinstance(schedule, Schedule):
+        return {name: value for name, value in schedule.told.items() if name != "nextFires"}
     spec = schedule.spec
     return {
         "scheduleId": schedule.schedule_id,
@@ -52,8 +55,10 @@ def schedule_json(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def next_fires(schedule: Schedule, *, now_ms: int) -> list[str]:
+def next_fires(schedule: Schedule | ShownSchedule, *, now_ms: int) -> list[str]:
     """The next few firings after now, by the schedule's clock; none while it does not fire."""
+    if not isinstance(schedule, Schedule):
+        return list(schedule.told["nextFires"])
     if schedule.status != "Active" or not schedule.next_ms:
         return []
     spec, end_ms = schedule.spec, schedule.spec.end_ms()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _ALWAYS = ("FLEETRUN_REGION", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 
-_SECRETS = ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
+_SECRETS = ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN", "FLEETRUN_API_KEY")
 
 _OF_ANOTHER_CLOUD = (
     "ALIBABA_CLOUD_SECURITY_TOKEN",
@@ -56,6 +56,14 @@ def without_secrets(text: str) -> str:
         if os.environ.get(name):
             text = text.replace(os.environ[name], "***")
     return text
+
+
+def api_key() -> str:
+    """The key for the HTTP API. Raises BadEnvironment."""
+    key = os.environ.get("FLEETRUN_API_KEY", "")
+    if not key:
+        raise BadEnvironment("missing in the environment: FLEETRUN_API_KEY, the key for the HTTP API (frk_…)")
+    return key
 
 
 def left_over() -> list[str]:

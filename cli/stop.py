@@ -57,11 +57,9 @@ def _stop_one(
     as_json: bool,
     endpoint: str | None,
 ) -> None:
-    from cli import ends, queues, report, run_names, show
+    from cli import ends, queues, report, run_names, show, watch
     from cli.connection import connect
     from cli.request_text import check
-    from cli.watch import Awaited
-    from shared.core.model import rejection_id_of
 
     run_id = run_names.run_id_in(name)
     checked = check(_message(run_id, instances, request_id=request_id))
@@ -75,7 +73,7 @@ def _stop_one(
         told = {"runId": run_id, "requestId": checked.request.request_id, "messageId": message_id}
         show.as_json(told) if as_json else show.out().print(f"{show.one_line(run_id)}: stop requested")
         return
-    run = ends.followed(connection, Awaited(run_id, rejection_id_of(message_id)))
+    run = ends.followed(connection, watch.awaited(connection, run_id, message_id))
     ends.print_end(connection, run, as_json=as_json)
     options.leave(exits.of_run(run.status))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from cli.report import is_ended
 from cli.show import err, number
 from shared.core.errors import Unavailable
-from shared.core.model import Run
+from shared.core.model import Run, rejection_id_of
 from shared.core.transitions import OUTCOMES
 
 if TYPE_CHECKING:
@@ -39,6 +39,13 @@ class Awaited:
     """Where a rejection of this very message would stand; "" if none can."""
     body_hash: str = ""
     """When the row of `run_id` has another, it is somebody else's run: ours will be rejected. "" = any."""
+
+
+def awaited(connection: Connection, run_id: str, message_id: str, *, body_hash: str = "") -> Awaited:
+    """What tells how the message just sent ends. The HTTP API has said no already if it will not be a run."""
+    if connection.is_api:
+        return Awaited(run_id, "")
+    return Awaited(run_id, rejection_id_of(message_id), body_hash)
 
 
 class Patient:
