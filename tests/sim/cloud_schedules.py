@@ -1,0 +1,141 @@
+"""Cloud schedules in the simulation: Cloud Assistant repeats, we follow, a stop ends it, whatever goes wrong between.
+
+    python -m tests.sim.cloud_schedules --seeds 200
+    python -m tests.sim.cloud_schedules --seed 17      # its story
+
+No chunk is sent twice, each repetition that is told is told once and in order, and after the stop the run ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from shared.core.model import Run, run_id_of
+from shared.core.transitions import ENDS_OF_RUN, RUN, is_allowed
+from tests.sim.platform import REQUESTS, STOPS
+from tests.sim.schedules import BOUND_MS, FAULTS_MS, INSTANCES, Played
+from tests.sim.workload import Arrival, Workload
+from tests.sim.world import World
+
+NAME = "repeats"
+RUN_ID = run_id_of(NAME)
+FREQUENCIES = (("0/10 * * * * ?", 10), ("0/20 * * * * ?", 20), ("0 * * * * ?", 30), ("rate(1m)", 30))
+"""With the timeout of the script."""
+
+
+class CloudScheduleWorld(World):
+    """One seed's world with one cloud schedule and its stop, and nothing else."""
+
+    @property
+    def workload(self) -> Workload:
+        return self._workload
+
+    @workload.setter
+    def workload(self, drawn: Workload) -> None:
+        instances = min(drawn.instances, INSTANCES)
+        self._workload = replace(drawn, instances=instances, daily_quota=500, script_ms_max=5_000)
+
+    def _schedule(self) -> None:
+        chance = self._stream("cloud schedules")
+        frequency, timeout = chance.choice(FREQUENCIES)
+        request = {
+            "kind": "invoke",
+            "requestId": NAME,
+            "command": {"type": "RunShellScript", "content": "true"},
+            "targets": {"tags": {"env": "demo"}},
+            "timeout": timeout,
+            "schedule": {"frequency": frequency if frequency.startswith("rate") else f"{frequency} Asia/Shanghai"},
+        }
+        stop = {"kind": "stop", "requestId": "enough", "runId": RUN_ID}
+        self.workload = replace(
+            self.workload,
+            arrivals=(
+                *(
+                    _arrival(chance.randrange(1_000, 10_000), REQUESTS, request)
+                    for _ in range(chance.choice((1, 1, 2)))
+                ),
+                _arrival(chance.randrange(120_000, 400_000), STOPS, stop),
+            ),
+        )
+        self.repetition = random.Random(f"{self.seed}:repetitions")
+        self.books.on_head = _head
+        super()._schedule()
+
+
+def _arrival(at_ms: int, queue: str, message: dict[str, Any]) -> Arrival:
+    return Arrival(at_ms, queue, str(message["requestId"]), json.dumps(message).encode())
+
+
+def _head(before: Run | None, after: Run) -> None:
+    if before is None:
+        return
+    assert is_allowed(RUN, before.status, after.status), f"3: the run went from {before.status} to {after.status}"
+    assert not after.counts or sum(after.counts.values()) == after.requested, f"3: {after.counts} of {after.requested}"
+
+
+def check(world: CloudScheduleWorld) -> int:
+    """What must hold at the end; answers how many repetitions were told. Raises AssertionError."""
+    run = world.books.heads[RUN_ID]
+    assert run.status in ENDS_OF_RUN, f"9: the run is {run.status}"
+    tokens = Counter(call.token for call in world.ecs.accepted_after(0))
+    assert all(count == 1 for count in tokens.values()), f"2: a chunk was sent twice: {tokens}"
+    told: dict[str, list[int]] = {}
+    for number, event in sorted(_events(world).items()):
+        assert number, "events are counted from 1"
+        for each in event["data"].get("repetitions", ()):
+            told.setdefault(each["instanceId"], []).append(each["repeat"])
+    for instance_id, repeats in told.items():
+        assert repeats == list(range(1, len(repeats) + 1)), f"3: {instance_id} was told to have run {repeats}"
+    return sum(map(len, told.values()))
+
+
+def _events(world: CloudScheduleWorld) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for text in world.published:
+        event = json.loads(text)
+        if event["subject"] == RUN_ID:
+            number = int(event["sequence"])
+            assert found.setdefault(number, event) == event, f"4: two events {number}"
+    assert sorted(found) == list(range(1, len(found) + 1)), "4: a gap in the events"
+    return found
+
+
+def play(seed: int) -> Played:
+    world = CloudScheduleWorld(seed)
+    broken, told = "", 0
+    try:
+        assert world.play(lambda: None, faults_ms=FAULTS_MS, bound_ms=BOUND_MS), "9: not settled within the bound"
+        told = check(world)
+    except AssertionError as error:
+        broken = str(error) or repr(error)
+    return Played(seed, broken, told, world.trouble.fired, world.trace)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Plays cloud schedules, many seeds or one.")
+    parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seed", type=int)
+    options = parser.parse_args()
+    seeds = range(options.first, options.first + options.seeds) if options.seed is None else [options.seed]
+    told, broken, troubles = 0, 0, 0
+    for seed in seeds:
+        played = play(seed)
+        told, troubles = told + played.firings, troubles + sum(played.troubles.values())
+        if options.seed is not None:
+            sys.stdout.write("\n".join(played.trace) + "\n")
+        if played.broken:
+            broken += 1
+            sys.stdout.write(f"seed {seed}: {played.broken}\n")
+    sys.stdout.write(f"{len(seeds)} seeds, {told} repetitions told, {troubles} troubles, {broken} broken\n")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
