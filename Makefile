@@ -17,9 +17,12 @@ ROOT := $(CURDIR)
 PY := $(VENV)/bin/python
 FLEETRUN := $(VENV)/bin/fleetrun
 STAMP := $(VENV)/.fleetrun-is-set-up
+BENCH_STAMP := .venv-bench/.fleetrun-is-set-up
+FUZZ_VENV := .venv-fuzz
+FUZZ_STAMP := $(FUZZ_VENV)/.fleetrun-is-set-up
 CHECKED := shared functions localcloud cli tests
 
-.PHONY: help setup run local invoke test test-node check format schemas docs package bench bench-local sim sim-replay ci clean
+.PHONY: help setup run local invoke test test-node check format schemas docs package bench bench-local bench-backlog fuzz sim sim-replay ci clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "; print "Usage: make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -64,8 +67,19 @@ package: $(STAMP) ## Build what is deployed: dist/fleetrun/<version>/*.zip
 bench: $(STAMP) ## Measure: wall time, memory, calls per run, import times
 	@$(PY) -m tests.bench.measure
 
-bench-local: $(STAMP) ## Measure the local cloud alone
+bench-local: $(STAMP) $(BENCH_STAMP) ## Measure the local cloud beside moto_server (fetched into .venv-bench, once)
 	@$(PY) -m tests.bench.local_cloud
+
+bench-backlog: $(STAMP) ## Measure how 10,000 queued requests drain (COUNT=): pace and memory; takes a quarter of an hour
+	@$(PY) -m tests.bench.backlog $(or $(COUNT),10000)
+
+fuzz: $(FUZZ_STAMP) ## Fuzz every decoder with atheris, FUZZ_SECONDS=120 each; what it finds stays in build/fuzz
+	@set -e; for target in payloads messages rows display; do \
+		mkdir -p build/fuzz/$$target; echo "$$target, $(or $(FUZZ_SECONDS),120) s"; \
+		$(FUZZ_VENV)/bin/python -m tests.fuzz.atheris_$$target -max_total_time=$(or $(FUZZ_SECONDS),120) -timeout=20 \
+			-rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 -verbosity=0 -artifact_prefix=build/fuzz/$$target- \
+			build/fuzz/$$target events/accept_requests events/advance_runs events/stop_runs; \
+	done
 
 sim: $(STAMP) ## Simulate many seeds (SEEDS= FIRST= JOBS=), or with BUGS=1 find our planted bugs
 	@$(PY) -m tests.sim $(if $(BUGS),--bugs,--seeds $(or $(SEEDS),2000) --first $(or $(FIRST),1) \
@@ -93,4 +107,15 @@ $(STAMP): requirements.txt requirements-dev.txt .ci/find-python .ci/fleetrun.in
 	@$(PY) -m pip install -q --disable-pip-version-check --no-deps -r requirements-dev.txt
 	@sed -e 's|@PYTHON@|$(abspath $(PY))|' -e 's|@ROOT@|$(ROOT)|' .ci/fleetrun.in > $(FLEETRUN)
 	@chmod +x $(FLEETRUN)
+	@touch $@
+
+# atheris has wheels for 3.11 to 3.13.
+$(FUZZ_STAMP): requirements.txt requirements-dev.txt requirements-fuzz.txt
+	@test -x $(FUZZ_VENV)/bin/python || $$(.ci/find-python $(PYTHON) python3.12 python3.11) -m venv $(FUZZ_VENV)
+	@$(FUZZ_VENV)/bin/python -m pip install -q --disable-pip-version-check --no-deps -r requirements-fuzz.txt
+	@touch $@
+
+$(BENCH_STAMP): requirements-bench.txt
+	@$(PY) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install -q --disable-pip-version-check --no-deps -r requirements-bench.txt
 	@touch $@

@@ -35,22 +35,22 @@ TABLE, COUNTER = "bench", [("part", "counter"), ("number", 0)]
 def conditional_counter(*, seconds: float = SECONDS, rows: int = 0, data: Path | None = None) -> dict[str, float]:
     """UpdateRow that adds 1 where a column is below a limit, beside `rows` other rows; with `data` kept on disk."""
     with serving(data) as client:
-        _fill(client, rows)
-        return _rate(seconds, _taking(client))
+        fill(client, rows)
+        return _rate(seconds, taking(client))
 
 
 def measure(*, seconds: float = SECONDS) -> dict[str, dict[str, float]]:
     """Every figure by its name. The ranges go over 100,000 rows."""
     with serving() as client:
-        _fill(client, 0)
+        fill(client, 0)
         figures = {
-            "conditional counter": _rate(seconds, _taking(client)),
+            "conditional counter": _rate(seconds, taking(client)),
             "get row": _rate(seconds, lambda: client.get_row(TABLE, COUNTER, max_version=1)),
             f"batch of {BATCH_ROWS} rows": _per_row(_rate(seconds, _writing(client)), BATCH_ROWS),
         }
-        _fill(client, RANGE_ROWS)
+        fill(client, RANGE_ROWS)
         figures[f"range over {RANGE_ROWS} rows"] = _range(client)
-        figures[f"conditional counter beside {RANGE_ROWS} rows"] = _rate(seconds, _taking(client))
+        figures[f"conditional counter beside {RANGE_ROWS} rows"] = _rate(seconds, taking(client))
     with tempfile.TemporaryDirectory() as folder:
         figures["conditional counter, kept on disk"] = conditional_counter(seconds=seconds, data=Path(folder))
     figures["conditional counter, alone"] = alone(seconds=seconds)
@@ -77,9 +77,9 @@ def alone(*, seconds: float = SECONDS) -> dict[str, float]:
         assert response.status == 200, response
         return 200, "OK", {name.lower(): value for name, value in response.headers}, response.body
 
-    client = _client("http://127.0.0.1:1")
+    client = client_of("http://127.0.0.1:1")
     client.connection.send_receive = handle
-    _fill(client, 0)
+    fill(client, 0)
     caught: list[Any] = []
 
     def catch(*request: Any) -> Any:
@@ -87,7 +87,7 @@ def alone(*, seconds: float = SECONDS) -> dict[str, float]:
         return handle(*request)
 
     client.connection.send_receive = catch
-    _taking(client)()
+    taking(client)()
     figure = _rate(seconds, lambda: handle(*caught[0]))
     loop.close()
     return figure
@@ -102,13 +102,13 @@ def serving(data: Path | None = None) -> Iterator[Any]:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         assert url, "the double did not start"
-        yield _client(url)
+        yield client_of(url)
     finally:
         process.kill()
         process.communicate()
 
 
-def _client(url: str) -> Any:
+def client_of(url: str) -> Any:
     from tablestore import OTSClient
     from tablestore.retry import NoRetryPolicy
 
@@ -122,7 +122,7 @@ def _client(url: str) -> Any:
     )
 
 
-def _taking(client: Any) -> Callable[[], Any]:
+def taking(client: Any) -> Callable[[], Any]:
     from tablestore import ComparatorType, Condition, Row, RowExistenceExpectation, SingleColumnCondition
 
     below = SingleColumnCondition("used", LIMIT, ComparatorType.LESS_THAN, False)
@@ -155,7 +155,7 @@ def _put(client: Any, keys: list[tuple[str, int]]) -> None:
     assert client.batch_write_row(request).is_all_succeed()
 
 
-def _fill(client: Any, rows: int) -> None:
+def fill(client: Any, rows: int) -> None:
     """The table with the counter in it, and `rows` more."""
     from tablestore import CapacityUnit, Condition, ReservedThroughput, Row, TableMeta, TableOptions
 
