@@ -49,6 +49,7 @@ def _is_unfinished(ports: Ports, run: Run, *, inserted: bool) -> bool:
             )
         if stored.due_ms == 0:
             return False
+        run = stored  # its line in the list stands where it was accepted first
     ports.runs.remember(run)
     if inserted:
         ports.log(

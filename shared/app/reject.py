@@ -36,6 +36,7 @@ def reject(ports: Ports, policy: Policy, message: Message, error: Refused) -> st
         assert stored is not None, f"{rejected.run_id} is there and is not"
         if stored.due_ms == 0:
             return "rejected"
+        rejected = stored
     ports.runs.remember(rejected)
     ports.log(
         "message.rejected",

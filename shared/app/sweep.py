@@ -25,7 +25,8 @@ class SweepReport:
 
 def sweep(ports: Ports, policy: Policy) -> SweepReport:  # noqa: ARG001  every use case has the same shape
     """Looks at every unfinished run once; wakes at most SWEEP_RUNS_MAX."""
-    seen = overdue = woken = forgotten = unreadable = 0
+    seen = forgotten = unreadable = 0
+    overdue: list[Run] = []
     after = ""
     while page := ports.runs.unfinished(after=after, limit=limits.SWEEP_PAGE):
         runs = ports.runs.read_runs(page)
@@ -37,15 +38,23 @@ def sweep(ports: Ports, policy: Policy) -> SweepReport:  # noqa: ARG001  every u
             elif run is None or run.due_ms == 0:
                 forgotten += _forget(ports, run_id, run)
             elif _is_overdue(run, now_ms=ports.clock.now_ms()):
-                overdue += 1
-                if woken < limits.SWEEP_RUNS_MAX:
-                    woken += 1
-                    wake(ports, run, due_ms=run.due_ms, event_sent=run.event_sent)
+                overdue.append(run)
         after = page[-1]
-    report = SweepReport(seen, overdue, woken, forgotten, unreadable)
+    woken = _take_turns(overdue, now_ms=ports.clock.now_ms())
+    for run in woken:
+        wake(ports, run, due_ms=run.due_ms, event_sent=run.event_sent)
+    report = SweepReport(seen, len(overdue), len(woken), forgotten, unreadable)
     _leave_word(ports, report)
     ports.log("sweep.done", **asdict(report))
     return report
+
+
+def _take_turns(overdue: list[Run], *, now_ms: int) -> list[Run]:
+    """At most SWEEP_RUNS_MAX, others in each minute: runs that no wake-up helps must not keep the rest from theirs."""
+    if len(overdue) <= limits.SWEEP_RUNS_MAX:
+        return overdue
+    first = now_ms // limits.SWEEP_MS * limits.SWEEP_RUNS_MAX % len(overdue)
+    return (overdue[first:] + overdue[:first])[: limits.SWEEP_RUNS_MAX]
 
 
 def _leave_word(ports: Ports, report: SweepReport) -> None:

@@ -109,6 +109,8 @@ CLOCK_SKEW_MS_MAX = 5_000
 """Ours: how far a function's clock and ECS's may be apart; so close to midnight, on both sides, no unit is spent."""
 SWEEP_GRACE_MS = 30_000
 """Ours: how long a due run may wait for its wake-up before the sweep takes it."""
+SWEEP_MS = 60_000
+"""Ours: a sweep comes each minute (SweepTimer of template.yml)."""
 SWEEP_RUNS_MAX = 200
 """Ours: runs that one sweep sends wake-ups for."""
 STEP_ATTEMPTS_MAX = 50
