@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from shared.app.accept import start_run
 from shared.app.admit import admit
 from shared.app.keys import access_of
@@ -139,9 +137,3 @@ def delete_hook(ports: Ports, caller: Caller, name: str, *, entry_id: str) -> No
     enter(ports, caller, "hooks.write", entry_id=entry_id, subject=name)
     access_of(ports).hooks.delete_hook(name)
     ports.log("hook.deleted", name=name, by=caller.name)
-
-
-def without_secrets(row: HookRow) -> dict[str, Any]:
-    """What may be shown of a hook."""
-    shown: dict[str, Any] = msgspec.to_builtins(row)
-    return {**{name: shown[name] for name in shown if name != "sealedSecrets"}, "secrets": len(row.sealed_secrets)}

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-import msgspec
-
 from shared.app.keys import access_of
 from shared.app.trail import enter
 from shared.core import limits
@@ -62,9 +60,3 @@ def delete_subscription(ports: Ports, caller: Caller, name: str, *, entry_id: st
     enter(ports, caller, "subscriptions.write", entry_id=entry_id, subject=name)
     access_of(ports).subscriptions.delete_subscription(name)
     ports.log("subscription.deleted", name=name, by=caller.name)
-
-
-def without_secret(row: SubscriptionRow) -> dict[str, object]:
-    """What may be shown of a subscription."""
-    shown: dict[str, object] = msgspec.to_builtins(row)
-    return {name: shown[name] for name in shown if name != "sealedSecret"}

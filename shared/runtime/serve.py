@@ -9,7 +9,7 @@ from shared.core.errors import Refused
 from shared.runtime.boundary import place_of
 from shared.runtime.compose import Composition
 from shared.runtime.context import Context
-from shared.web.application import AUTHENTICATOR, REPORT, REQUEST_ID, SCOPE
+from shared.web.application import AUTHENTICATOR, REPORT, REQUEST_ID, SCOPE, STRANGER
 from shared.web.authentication import Gate
 from shared.web.bridge import Wsgi, decode_event, serve
 from shared.web.scope import Scope
@@ -34,6 +34,7 @@ def handle_http(payload: bytes, context: Context, it: Composition, application: 
         {
             SCOPE: scope_of(it, until_ms=started_ms + int(context.function.timeout) * 1000 - limits.WAIT_MARGIN_MS),
             AUTHENTICATOR: lambda parts: _GATE.authenticate(parts, ports=it.ports),
+            STRANGER: lambda address: _GATE.count_stranger(address, now_ms=clock.now_ms()),
             REQUEST_ID: context.request_id,
             REPORT: report,
         },

@@ -6,6 +6,7 @@ SCOPE and AUTHENTICATOR: the application itself is made once for the life of a f
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 from collections import defaultdict
@@ -17,6 +18,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.http import parse_etags
 
+from shared.app.trail import enter
 from shared.core import limits
 from shared.core.access import Caller, Grant, check_action
 from shared.core.errors import FleetrunError, Refused
@@ -29,6 +31,8 @@ from shared.web.scope import Scope
 
 SCOPE = "fleetrun.scope"
 AUTHENTICATOR = "fleetrun.authenticator"
+STRANGER = "fleetrun.stranger"
+"""Counts a call without a key on its address. Raises Refused (RateLimited)."""
 REQUEST_ID = "fleetrun.request_id"
 REPORT = "fleetrun.report"
 """A dict that learns what became of the call, for the log: `route`, `caller`, `crash` (an exception)."""
@@ -42,8 +46,8 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_NOBODY = Caller(name="", role="viewer", grant=Grant(name="nobody", role="viewer"), via="")
-"""Of open routes."""
+_NOBODY = Caller(name="nobody", role="viewer", grant=Grant(name="nobody", role="viewer"), via="")
+"""Of open routes, and of bad keys."""
 
 
 def make_application(routes: Sequence[Route] = ROUTES) -> Flask:
@@ -80,7 +84,7 @@ def _answer(route: Route, names: Mapping[str, str]) -> Response:
     headers = {name.lower(): value for name, value in request.headers.items()}
     environ[REPORT]["route"] = route.name
     _check_headers(headers)
-    caller = _caller(route, headers)
+    caller = _caller(scope, route, headers)
     environ[REPORT]["caller"] = caller.name
     media = _media(route, headers)
     _check_names(names)
@@ -92,6 +96,7 @@ def _answer(route: Route, names: Mapping[str, str]) -> Response:
         headers=headers,
         caller=caller,
         media=media,
+        call_id=_request_id(),
     )
     return _response(route.handler(call), has_etag=304 in route.answers)
 
@@ -105,15 +110,24 @@ def _check_headers(headers: Mapping[str, str]) -> None:
         )
 
 
-def _caller(route: Route, headers: Mapping[str, str]) -> Caller:
-    """Raises Refused: Unauthorized, RateLimited, Forbidden."""
+def _caller(scope: Scope, route: Route, headers: Mapping[str, str]) -> Caller:
+    """Raises Refused: Unauthorized, RateLimited, Forbidden; the trail has it then, but for floods."""
+    nobody = dataclasses.replace(_NOBODY, address=request.remote_addr or "")
     if not route.action:
-        return _NOBODY
+        if route.method != "GET":
+            request.environ[STRANGER](nobody.address)
+        return nobody
     authenticate: Authenticator = request.environ[AUTHENTICATOR]
-    caller = authenticate(RequestParts(request.method, request.path, headers, request.remote_addr or ""))
-    refusal = check_action(caller, route.action)
-    if refusal is not None:
-        raise refusal
+    caller = nobody
+    try:
+        caller = authenticate(RequestParts(request.method, request.path, headers, nobody.address))
+        refusal = check_action(caller, route.action)
+        if refusal is not None:
+            raise refusal
+    except Refused as refused:
+        if refused.code != "RateLimited":
+            enter(scope.ports, caller, route.action, entry_id=_request_id(), refusal=refused)
+        raise
     return caller
 
 

@@ -45,6 +45,7 @@ def create(call: Call) -> Answer:
     key = key_of(body.request_id, call.headers, call.scope.ports.ids)
     # A ClientToken has 64 characters at most; a requestId may have more.
     token = "http-" + hashlib.sha256(key.encode()).hexdigest()[:40]
+    call.enter("commands.write", body.name)
     command_id = call.scope.library.create(region, command, token=token)
     call.scope.ports.log("command.stored", command_id=command_id, name=body.name, bytes=len(command.content))
     found = call.scope.library.find(region, command_id)
@@ -62,6 +63,7 @@ def delete(call: Call) -> Answer:
             code="Forbidden",
             field="commandId",
         )
+    call.enter("commands.write", found.command_id)
     call.scope.library.delete(region, found.command_id)
     call.scope.ports.log("command.deleted", command_id=found.command_id)
     return Answer(b"", 204)

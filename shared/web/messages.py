@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.core.access import Caller, check_request
+from shared.app.admit import admit
+from shared.app.trail import enter
+from shared.core.access import Allowed, Caller, check_request
 from shared.core.requests import Request
 from shared.web.scope import Scope
 
@@ -28,9 +30,19 @@ class Call:
     caller: Caller
     media: str = JSON
     """Of the route's media types the one that the client likes best."""
+    call_id: str = ""
+    """Function Compute's request id: what the trail and the log call it."""
+
+    def admit(self, request: Request) -> Allowed:
+        """Lets the request in, and enters it in the trail. What goes with it from now on. Raises Refused."""
+        return admit(self.scope.ports, self.scope.policy, self.caller, request, entry_id=self.call_id)
+
+    def enter(self, action: str, subject: str) -> None:
+        """Before something that is no request is done: it stands in the trail then."""
+        enter(self.scope.ports, self.caller, action, entry_id=self.call_id, subject=subject)
 
     def check(self, request: Request) -> None:
-        """Raises Refused when the caller may not ask for this."""
+        """Of what changes nothing. Raises Refused when the caller may not ask for this."""
         refusal = check_request(self.caller, request, region=self.scope.policy.region)
         if refusal is not None:
             raise refusal

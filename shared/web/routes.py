@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.core import limits
 from shared.core.requests import InvokeRequest
-from shared.web import commands, events, fleet, plans, queries, runs, schedules, targets, views
+from shared.web import commands, events, fleet, hooks, keys, plans, queries, runs, schedules, targets, views
 from shared.web.bodies import ChangeBody, CommandBody, PreviewBody, StopBody
 from shared.web.messages import EVENT_STREAM, JSON, Answer, Call
 
@@ -49,10 +49,14 @@ NAMES: Mapping[str, str] = {
     "runId": r"^(run|rej)-[0-9a-f]{20}$",
     "scheduleId": r"^sch-[0-9a-f]{20}$",
     "commandId": r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
+    "keyId": r"^[0-9a-f]{12}$",
+    "hookName": r"^[a-z0-9][a-z0-9_-]{0,63}$",
+    "subscriptionName": r"^[a-z0-9][a-z0-9_-]{0,63}$",
 }
 """What each {name} of a path looks like; what looks otherwise names nothing."""
 
 _RUN, _SCHEDULE, _COMMAND = "/v1/runs/{runId}", "/v1/schedules/{scheduleId}", "/v1/commands/{commandId}"
+_HOOK, _SUBSCRIPTION = "/v1/hooks/{hookName}", "/v1/subscriptions/{subscriptionName}"
 _BIG = limits.REQUEST_BYTES_MAX
 
 
@@ -249,5 +253,85 @@ ROUTES: tuple[Route, ...] = (
         {204: None},
         query=queries.RegionQuery,
         problems=(403, 404, 422),
+    ),
+    Route(
+        "POST",
+        "/v1/keys",
+        "keys.write",
+        keys.add,
+        "Make an API key; it is shown this once",
+        {201: keys.NewKeyView},
+        body=keys.KeyBody,
+        problems=(409, 422),
+    ),
+    Route("GET", "/v1/keys", "keys.read", keys.list_page, "API keys", {200: keys.KeyPage}, query=keys.PageQuery),
+    Route(
+        "DELETE",
+        "/v1/keys/{keyId}",
+        "keys.write",
+        keys.revoke,
+        "Revoke a key for good",
+        {200: keys.KeyView},
+        problems=(404, 409),
+    ),
+    Route(
+        "GET",
+        "/v1/audit",
+        "audit.read",
+        keys.audit,
+        "Who did what, newest first",
+        {200: keys.AuditPage},
+        query=keys.AuditQuery,
+    ),
+    Route("GET", "/v1/hooks", "hooks.read", hooks.list_hooks, "Webhooks in", {200: hooks.HookList}),
+    Route(
+        "PUT",
+        _HOOK,
+        "hooks.write",
+        hooks.put,
+        "Make or replace a webhook in",
+        {200: hooks.HookView},
+        body=hooks.HookBody,
+        body_bytes_max=limits.HOOK_BYTES_MAX,
+        problems=(404, 409, 422),
+    ),
+    Route("DELETE", _HOOK, "hooks.write", hooks.delete, "Take a webhook in away", {204: None}, problems=(404,)),
+    Route(
+        "POST",
+        _HOOK,
+        "",
+        hooks.take,
+        "A webhook, signed by its sender (Standard Webhooks, or GitHub): a run",
+        {202: hooks.TakenView},
+        body=hooks.SenderMessage,
+        body_bytes_max=limits.HOOK_BYTES_MAX,
+        problems=(401, 403, 404, 409, 422, 429, 503),
+    ),
+    Route(
+        "GET",
+        "/v1/subscriptions",
+        "subscriptions.read",
+        hooks.list_subscribers,
+        "Webhooks out",
+        {200: hooks.SubscriptionList},
+    ),
+    Route(
+        "PUT",
+        _SUBSCRIPTION,
+        "subscriptions.write",
+        hooks.put_subscriber,
+        "Push events to an address, signed with a secret that is shown this once",
+        {200: hooks.NewSubscriptionView},
+        body=hooks.SubscriptionBody,
+        problems=(404, 409, 422),
+    ),
+    Route(
+        "DELETE",
+        _SUBSCRIPTION,
+        "subscriptions.write",
+        hooks.delete_subscriber,
+        "Push no more to it",
+        {204: None},
+        problems=(404,),
     ),
 )

@@ -26,14 +26,14 @@ def start(call: Call) -> Answer:
     scope, query = call.scope, call.query
     assert isinstance(query, WaitQuery)
     request = read_invoke(call.body, call.headers, scope.ports.ids)
-    call.check(request)
     if request.schedule is not None and request.schedule.by == "fleetrun":
         raise Refused(
             'schedule.by is "fleetrun": that makes a schedule, not a run; send it to POST /v1/schedules',
             code="BadRequest",
             field="schedule.by",
         )
-    answer = start_run(scope.ports, scope.policy, request)
+    allowed = call.admit(request)
+    answer = start_run(scope.ports, scope.policy, request, allowed=allowed)
     run = wait_for_end(scope, run_id_of(request.request_id), query.wait)
     view = run_view(run)
     headers = {"Location": f"runs/{view.run_id}", "Idempotent-Replayed": "true" if answer == "repeated" else "false"}
@@ -71,6 +71,7 @@ def stop(call: Call) -> Answer:
     body = read(call.body, StopBody, may_be_empty=True)
     key = key_of(body.request_id, call.headers, scope.ports.ids)
     request = StopRequest(request_id=key, run_id=call.names["runId"], instance_ids=body.instance_ids)
+    call.admit(request)
     ask_to_stop(scope.ports, request)
     run = wait_for_end(scope, request.run_id, call.query.wait)
     return Answer(run_view(run), 200 if is_ended(run) else 202)
@@ -82,7 +83,9 @@ def sync(call: Call) -> Answer:
     body = read(call.body, ChangeBody, may_be_empty=True)
     key = key_of(body.request_id, call.headers, scope.ports.ids)
     run = find_run(scope, call.names["runId"])
-    sync_run(scope.ports, scope.policy, ScheduleRequest(request_id=key, schedule=run.run_id, action="sync"))
+    request = ScheduleRequest(request_id=key, schedule=run.run_id, action="sync")
+    call.admit(request)
+    sync_run(scope.ports, scope.policy, request)
     return Answer(run_view(find_run(scope, run.run_id)))
 
 

@@ -33,14 +33,14 @@ def add(call: Call) -> Answer:
     """The schedule's row is there before this answers."""
     scope = call.scope
     request = read_invoke(call.body, call.headers, scope.ports.ids)
-    call.check(request)
     if request.schedule is None or request.schedule.by != "fleetrun":
         raise Refused(
             'schedule.by must be "fleetrun" here; without a schedule, or with one by "cloud", send it to POST /v1/runs',
             code="BadRequest",
             field="schedule.by",
         )
-    answer = add_schedule(scope.ports, scope.policy, request)
+    allowed = call.admit(request)
+    answer = add_schedule(scope.ports, scope.policy, request, allowed=allowed)
     view = _view(scope, _find(scope, schedule_id_of(request.request_id)))
     headers = {
         "Location": f"schedules/{view.schedule_id}",
@@ -88,6 +88,7 @@ def change(action: Action) -> Callable[[Call], Answer]:
         key = key_of(body.request_id, call.headers, scope.ports.ids)
         schedule = _find(scope, call.names["scheduleId"])
         request = ScheduleRequest(request_id=key, schedule=schedule.schedule_id, action=action)
+        call.admit(request)
         result = change_schedule(scope.ports, scope.policy, request)
         started = run_id_of(f"{schedule.name}@{key}") if action == "fire-now" else None
         view = _view(scope, _find(scope, schedule.schedule_id))

@@ -23,7 +23,7 @@ MAY_IMPORT = {
         "an adapter translates and never decides; use cases are none of its business",
     ),
     "shared/web": (
-        ("shared.web", "shared.app", "shared.core", "shared.ports"),
+        ("shared.web", "shared.app", "shared.core", "shared.ports", "shared.access_ports"),
         "the web is a door like a queue: it opens a request and calls use cases; the adapters are for runtime to know",
     ),
     "shared/runtime": (("shared",), "runtime puts together what ships, and what ships stands in shared"),

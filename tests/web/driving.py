@@ -19,11 +19,12 @@ from shared.core.days import day_of
 from shared.core.errors import Refused
 from shared.core.library import NewCommand, StoredCommand
 from shared.core.model import Excluded, Run
-from shared.web.application import AUTHENTICATOR, REPORT, REQUEST_ID, SCOPE, make_application
+from shared.web.application import AUTHENTICATOR, REPORT, REQUEST_ID, SCOPE, STRANGER, make_application
 from shared.web.authentication import RequestParts
 from shared.web.scope import Scope
 from tests.app.driving import Drive
 from tests.app.memory import World, linux
+from tests.app.memory_access import AccessWorld
 
 APPLICATION = make_application()
 KEY = "Bearer good"
@@ -117,6 +118,8 @@ class Web(Drive):
 
     def __init__(self, *, role: Role = "admin", **policy: Any) -> None:
         super().__init__(**policy)
+        self.world.access = AccessWorld()
+        self.ports = self.world.ports()
         self.role: Role = role
         self.reader, self.shelf = Reader(self.world), Shelf()
         self.report: dict[str, object] = {}
@@ -145,7 +148,13 @@ class Web(Drive):
             sleep_ms=self.sleep,
             until_ms=self.world.clock.now_ms() + TIMEOUT_MS,
         )
-        return {SCOPE: scope, AUTHENTICATOR: self.authenticate, REQUEST_ID: "call-1", REPORT: self.report}
+        return {
+            SCOPE: scope,
+            AUTHENTICATOR: self.authenticate,
+            STRANGER: lambda _address: None,
+            REQUEST_ID: "call-1",
+            REPORT: self.report,
+        }
 
     def authenticate(self, parts: RequestParts) -> Caller:
         if parts.headers.get("authorization") != KEY:
