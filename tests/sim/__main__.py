@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.sim.bugs import BUGS
@@ -21,6 +22,7 @@ from tests.sim.planting import plant
 
 if TYPE_CHECKING:
     from tests.sim.play import Story
+    from tests.sim.trouble import Aim
 
 FAILURES_SHOWN = 10
 TELL_EVERY_S = 60
@@ -33,8 +35,13 @@ def main() -> int:
     if options.bugs:
         return _bugs()
     if options.replay is not None:
-        return _replay(options.replay, options.plant)
+        return _replay(options)
     return _many(options)
+
+
+def _aim(options: argparse.Namespace) -> Aim | None:
+    """A bug that shows itself only in rare trouble is looked for there."""
+    return next((bug.aim for bug in BUGS if bug.name == options.plant and not options.aimless), None)
 
 
 def _options() -> argparse.Namespace:
@@ -45,6 +52,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--replay", type=int, help="play this one seed and print its trace")
     parser.add_argument("--plant", default="", help="a planted bug, by name")
     parser.add_argument("--bugs", action="store_true", help="play every planted bug until it is caught")
+    parser.add_argument("--aimless", action="store_true", help="with a planted bug: trouble of all kinds, as ever")
     parser.add_argument("--stop-at-first", action="store_true")
     return parser.parse_args()
 
@@ -54,10 +62,11 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _replay(seed: int, planted: str) -> int:
+def _replay(options: argparse.Namespace) -> int:
     from tests.sim.play import play  # after planting
 
-    story = play(seed)
+    seed, planted = options.replay, options.plant
+    story = play(seed, _aim(options))
     say("\n".join(story.trace))
     with_bug = f" with the planted bug {planted!r}" if planted else ""
     say(f"\nseed {seed}{with_bug}, on {story.store} rows: {story.broken or 'all invariants hold'}")
@@ -70,11 +79,12 @@ def _stories(options: argparse.Namespace) -> Iterator[Story]:
     from tests.sim.play import play_quietly  # after planting
 
     seeds = range(options.first, options.first + options.seeds)
+    play = partial(play_quietly, aim=_aim(options))
     if options.jobs == 1:
-        yield from map(play_quietly, seeds)
+        yield from map(play, seeds)
         return
     with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
-        yield from pool.imap(play_quietly, seeds, chunksize=20)
+        yield from pool.imap(play, seeds, chunksize=20)
 
 
 @dataclass

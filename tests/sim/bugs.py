@@ -1,11 +1,15 @@
-"""The planted bugs: each is a small change of the real source. `first` is where a test begins to look for it.
+"""The planted bugs: each is a small change of the real source.
 
-`within`: seeds, from seed 1, among which it must be caught: about three times what was needed when it was planted.
+`within`: seeds, from seed 1, among which it must be caught; `first`: where a test begins, because a seed close by has
+caught it. `aim`: the trouble in which it shows itself, which is then in every one of these seeds; without it the bug is
+looked for in the same seeds as ever (`--aimless`: all of them are).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from tests.sim.trouble import Aim
 
 
 @dataclass(frozen=True)
@@ -19,12 +23,15 @@ class Edit:
 class Bug:
     name: str
     edits: tuple[Edit, ...]
-    first: int = 1
     within: int = 300
+    aim: Aim | None = None
+    first: int = 1
 
 
-def _bug(name: str, module: str, old: str, new: str, *, first: int = 1, within: int = 300) -> Bug:
-    return Bug(name, (Edit(module, old, new),), first, within)
+def _bug(
+    name: str, module: str, old: str, new: str, *, within: int = 300, aim: Aim | None = None, first: int = 1
+) -> Bug:
+    return Bug(name, (Edit(module, old, new),), within, aim, first)
 
 
 _ANNOUNCE = "        for event in events:\n            self.ports.publisher.publish(event.body)\n        if events:\n"
@@ -36,54 +43,52 @@ BUGS = (
         "shared.app.track",
         "        elif invoke_id:\n",
         "        elif False:\n",
-        first=336,
-        within=1100,
+        aim=Aim(("die after", "lost reply"), ("invoke", "update_run")),
     ),
     _bug(
         "ClientToken left out",
         "shared.app.invoke",
         "        client_token=chunk.chunk_id,\n",
         "        client_token=hold.ports.ids.new_id(),\n",
-        first=40,
-        within=200,
     ),
     _bug(
         "condition dropped",
         "shared.adapters.run_store",
         "key, columns, exists=True, where=(where,)))\n\n    def read_runs",
         "key, columns, exists=True))\n\n    def read_runs",
-        first=2,
-        within=100,
     ),
     _bug(
         "condition passes on a missing column",
         "shared.adapters.run_store",
         'Where("plan_no", "<", chunk.plan_no, pass_if_missing=True)',
         'Where("plan", "<", chunk.plan_no, pass_if_missing=True)',
-        first=24,
-        within=100,
+        aim=Aim(("zombie before",), ("put_chunks",)),
     ),
     _bug(
-        "lease not checked", "shared.app.advance", "if run.lease_until_ms > now_ms:", "if False:", first=300, within=900
+        "lease not checked",
+        "shared.app.advance",
+        "if run.lease_until_ms > now_ms:",
+        "if False:",
+        aim=Aim(("zombie after", "slow"), ("update_run", "read_chunks", "invoke")),
     ),
     _bug(
-        "events published before the write", "shared.app.hold", "        if events:\n", _ANNOUNCE, first=2, within=100
+        "events published before the write",
+        "shared.app.hold",
+        "        if events:\n",
+        _ANNOUNCE,
     ),
     _bug(
         "redelivered message given a new run id",
         "shared.app.accept",
         "run_id=run_id_of(request.request_id)",
         "run_id=run_id_of(request.request_id + str(now_ms))",
-        first=1,
-        within=100,
     ),
     _bug(
         "unit not returned",
         "shared.app.invoke",
         "spent[chunk.unit_day] = spent.get(chunk.unit_day, 0) - 1",
         "pass",
-        first=132,
-        within=400,
+        aim=Aim(("throttled",), ("invoke",)),
     ),
     Bug(
         "stop not fenced",
@@ -91,108 +96,98 @@ BUGS = (
             Edit("shared.app.advance", "    if not hold.run.halted:\n", "    if True:\n"),
             Edit("shared.app.track", "given_up = hold.run.halted or ", "given_up = "),
         ),
-        first=338,
-        within=1100,
+        aim=Aim(("lost request", "throttled"), ("invoke", "find_invocation")),
+        first=190,
+        within=600,
     ),
     _bug(
-        "a target too many in a chunk", "shared.core.chunk", "// size_max)", "// (size_max + 1))", first=6, within=100
+        "a target too many in a chunk",
+        "shared.core.chunk",
+        "// size_max)",
+        "// (size_max + 1))",
     ),
     _bug(
         "wake-up lost for good",
         "shared.app.sweep",
         "+ limits.SWEEP_GRACE_MS <= now_ms",
         "+ limits.SWEEP_GRACE_MS <= 0",
-        first=3,
-        within=100,
     ),
     _bug(
         "zombie write accepted",
         "shared.adapters.run_store",
         'Where("version", "==", chunk.version - 1, pass_if_missing=False)',
         'Where("version", "<", chunk.version + 9, pass_if_missing=False)',
-        first=73,
-        within=300,
+        aim=Aim(("zombie before", "zombie after"), ("update_chunks", "read_chunks")),
     ),
     _bug(
         "partial batch swallowed",
         "shared.runtime.boundary",
         "    if unfinished:\n",
         "    if False:\n",
-        first=17,
-        within=100,
     ),
     _bug(
         "day boundary in UTC instead of UTC+8",
         "shared.core.limits",
         "DAY_OFFSET_MS = 8 * 3_600_000",
         "DAY_OFFSET_MS = 0",
-        first=14,
-        within=100,
     ),
     _bug(
         "intent not written",
         "shared.app.invoke",
         "hold.write_run(sending=numbers, ",
         "hold.write_run(",
-        first=87,
-        within=300,
+        aim=Aim(("die after",), ("invoke",)),
     ),
     _bug(
         "doubt forgotten after a crash",
         "shared.app.track",
         "for number in hold.run.sending:",
         "for number in ():",
-        first=87,
-        within=300,
+        aim=Aim(("die after",), ("invoke",)),
     ),
     _bug(
         "quota limit ignored",
         "shared.app.grant",
         "total=total, limit=limit)",
         "total=total, limit=1 << 30)",
-        first=13,
-        within=100,
     ),
     _bug(
         "quota condition passes on a missing column",
         "shared.adapters.quota_ledger",
         'return Where(column, "==", held, pass_if_missing=False)',
         'return Where("held", "==", held, pass_if_missing=True)',
-        first=3,
-        within=100,
+        first=180,
+        within=600,
     ),
     _bug(
         "units spent that were never granted",
         "shared.app.pick",
         "            if units == 0:\n",
         "            if False:\n",
-        first=6,
-        within=100,
     ),
     _bug(
         "an outcome that changes",
         "shared.core.track",
         "if result is None or target.ended_no:\n            continue",
         "if result is None:\n            continue",
-        first=2,
-        within=100,
     ),
     _bug(
         "failure bound off by three",
         "shared.core.rate",
         "bounds.failures_max + 1 - failures",
         "bounds.failures_max + 4 - failures",
-        first=5,
-        within=100,
     ),
-    _bug("a gap in the events", "shared.app.hold", _SEQ, _SEQ + " + (len(events) > 2)", first=1, within=100),
+    _bug(
+        "a gap in the events",
+        "shared.app.hold",
+        _SEQ,
+        _SEQ + " + (len(events) > 2)",
+    ),
     _bug(
         "settled before all is published",
         "shared.app.emit",
         "    if sent == run.event_seq and _clean_up(hold):",
         "    if _clean_up(hold):",
-        first=3,
-        within=100,
     ),
     Bug(
         "midnight not waited out",
@@ -200,7 +195,7 @@ BUGS = (
             Edit("shared.app.pick", "if not candidates or wait_out_midnight(hold):", "if not candidates:"),
             Edit("shared.app.invoke", ", last_call_ms(chunk.unit_day))", ", 1 << 60)"),
         ),
-        first=83,
+        first=94,
         within=300,
     ),
     _bug(
@@ -208,52 +203,50 @@ BUGS = (
         "shared.app.pick",
         "if chunk.rest and chunk.rest not in hold.run.extra:",
         "if False:",
-        first=92,
-        within=300,
+        aim=Aim(("die after",), ("update_chunks",)),
+        first=121,
+        within=400,
     ),
     _bug(
         "content not frozen before its token",
         "shared.app.invoke",
         "        _freeze(hold, picked)\n",
         "",
-        first=129,
-        within=400,
+        aim=Aim(("die after", "lost reply"), ("invoke", "update_run")),
+        first=505,
+        within=1500,
     ),
     _bug(
         "a zombie that believes old rows",
         "shared.app.pick",
         "        if chunk.sent_ms:\n",
         "        if False:\n",
-        first=95,
-        within=300,
+        aim=Aim(("zombie before", "zombie after"), ("read_chunks", "update_run")),
     ),
     _bug(
         "unit of a chunk in doubt returned",
         "shared.app.invoke",
         'if chunk.unit_day and chunk.status == "Planned":',
         "if chunk.unit_day:",
-        within=2000,
+        aim=Aim(("late effect", "unavailable"), ("invoke", "update_run")),
     ),
     _bug(
         "a write known by its version alone",
         "shared.app.hold",
         "stored == replace(written, request=stored.request)",
         "(stored.version, stored.holder) == (written.version, written.holder)",
-        within=9000,
+        aim=Aim(("late effect", "lost reply", "lost request"), ("update_run",)),
     ),
     _bug(
         "a refusal of ECS taken for a bad message",
-        "shared.app.advance",
-        "        except Refused as error:",
-        "        except ZeroDivisionError as error:",
-        within=9000,
+        "shared.app.plan",
+        "    except Refused as error:\n        reject(hold, error)\n",
+        "    except ZeroDivisionError as error:\n        reject(hold, error)\n",
     ),
     _bug(
         "rows of the next release read as if they were ours",
         "shared.adapters.tablestore_rows",
         "if schema not in (SCHEMA, SCHEMA - 1):",
         "if schema not in (SCHEMA, SCHEMA + 1):",
-        first=2,
-        within=100,
     ),
 )

@@ -29,9 +29,12 @@ READS = frozenset(
 TEARABLE = frozenset({"put_chunks", "update_chunks", "put_events"})
 """BatchWriteRow is not atomic: each row on its own."""
 POLLS = frozenset({"poll_run", "poll_invocation"})
-OF_ECS = POLLS | {"describe", "select", "agents", "create_command", "type_of", "invoke", "find_invocation", "stop"}
+OF_ECS = POLLS | {
+    "describe", "select", "agents", "create_command", "find_command", "type_of", "invoke", "find_invocation", "stop",
+    "daily_limit",
+}  # fmt: skip
 ENDLESS_MS = 1 << 62
-LOCAL = ("clock", "ids", "lanes", "log")
+LOCAL = ("access", "clock", "ids", "lanes", "log")
 ZOMBIE_MS_MAX = (5_000, 200_000, 700_000)
 """Within its lease, beyond the lease of most functions, beyond every lease."""
 STALL_MS = (20_000, 120_000)

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tests.sim.checkers import Broken, Checkers
+from tests.sim.trouble import Aim
 from tests.sim.verdicts import check_end
 from tests.sim.world import World
 
@@ -31,8 +32,8 @@ class Story:
     virtual_ms: int
 
 
-def play(seed: int) -> Story:
-    world = World(seed)
+def play(seed: int, aim: Aim | None = None) -> Story:
+    world = World(seed, aim)
     checkers = Checkers(world)
     broken = ""
     try:
@@ -57,9 +58,9 @@ def play(seed: int) -> Story:
     )
 
 
-def play_quietly(seed: int) -> Story:
+def play_quietly(seed: int, aim: Aim | None = None) -> Story:
     """Without the trace, for long hauls."""
-    story = play(seed)
+    story = play(seed, aim)
     story.trace = []
     return story
 

@@ -62,6 +62,14 @@ FAULTS_MAX = 60
 """Faults beyond what the design promises drown real bugs: a cap per seed, for port calls."""
 
 
+@dataclass(frozen=True)
+class Aim:
+    """Trouble for one purpose: these kinds, at these operations, in every seed."""
+
+    kinds: tuple[str, ...]
+    operations: tuple[str, ...]
+
+
 @dataclass
 class Trouble:
     """Armed kinds; `fired` counts what really happened. Each kind draws from a stream of its own."""
@@ -111,8 +119,10 @@ class Trouble:
         return self._streams[kind]
 
 
-def trouble_of(stream: Callable[[str], random.Random]) -> Trouble:
-    """Each kind is armed in four of ten seeds; one seed in ten has none at all."""
+def trouble_of(stream: Callable[[str], random.Random], aim: Aim | None = None) -> Trouble:
+    """Each kind is armed in four of ten seeds; one seed in ten has none at all. An aim replaces chance."""
+    if aim is not None:
+        return Trouble(stream, dict.fromkeys(aim.kinds, FOCUSED_RATE), frozenset(), focus=frozenset(aim.operations))
     chance = stream("trouble")
     if chance.random() < 0.1:
         return Trouble(stream, {}, frozenset())

@@ -20,7 +20,7 @@ from tests.sim.functions import run
 from tests.sim.host import Host
 from tests.sim.hub import Hub
 from tests.sim.platform import DEAD_LETTERS, EVENTS, Platform
-from tests.sim.trouble import Trouble, trouble_of
+from tests.sim.trouble import Aim, Trouble, trouble_of
 from tests.sim.wire import ServiceQueues, shifted_payload
 from tests.sim.workload import Arrival, Workload, with_command, workload_of
 
@@ -36,11 +36,12 @@ class World:
     """Everything of one seed; `trace` is the readable story."""
 
     seed: int
+    aim: Aim | None = None
     trace: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.workload: Workload = workload_of(self._stream("workload"))
-        self.trouble: Trouble = trouble_of(self._stream)
+        self.trouble: Trouble = trouble_of(self._stream, self.aim)
         self.clock = ManualClock(self.workload.start_ms)
         self.timeline = Timeline(self.clock)
         self.hub = Hub(self.clock, self.timeline, self._stream("interleaving"))
