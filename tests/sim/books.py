@@ -109,7 +109,7 @@ class CloudStores:
         return TableRunStore(calls), TableQuotaLedger(calls)  # type: ignore[arg-type]
 
     def unfinished(self) -> int:
-        everything = RangeQuery((INF_MIN, INF_MIN), (INF_MAX, INF_MAX))
+        everything = RangeQuery((rows.SHARD, INF_MIN), (rows.SHARD, INF_MAX))
         return len(self._tables.get_range(rows.UNFINISHED, everything).rows)
 
     def held(self, day: str) -> dict[str, int]:

@@ -32,6 +32,8 @@ URL = "http://simulation"
 REQUESTS, STOPS, WAKEUPS = "fleetrun-requests", "fleetrun-stops", "fleetrun-wakeups"
 EVENTS, DEAD_LETTERS = "fleetrun-events", "fleetrun-dead-letters"
 WORKED = (REQUESTS, STOPS, WAKEUPS)
+NOT_PLAYED = frozenset({"push_events"})
+"""Functions that reach people's own addresses: no run depends on them, their messages stay where they are."""
 Call = Callable[[str, bytes, str], Awaitable[bool]]
 """Calls a function (by name and qualifier) synchronously; answers whether it went well. Raises FcError."""
 
@@ -135,11 +137,11 @@ class Platform:
 
     def _trigger(self, properties: dict[str, Any]) -> dict[str, Any]:
         """Timers are left to the world: a day of waiting needs no sweep in every minute of it."""
-        if properties["TriggerType"] == "eventbridge":
+        function, name = properties["FunctionName"], properties["TriggerName"]
+        if properties["TriggerType"] == "eventbridge" and function not in NOT_PLAYED:
             config = read_config(properties["TriggerConfig"])
-            function, name = properties["FunctionName"], properties["TriggerName"]
             self.triggers.append(QueueTrigger(function, name, config, self._ports))
-        return _Named(Ref=properties["TriggerName"])
+        return _Named(Ref=name)
 
 
 class _Makers(Mapping[str, Maker]):
