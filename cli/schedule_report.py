@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from cli.run_names import run_id_in
 from shared.core.cron_times import fires
 from shared.core.cron_words import words_of
 from shared.core.errors import Refused
+from shared.core.model import Run
 from shared.core.schedule import Schedule, schedule_id_of, time_of
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from cli.connection import Connection
 
 NEXT_SHOWN = 5
+PAGE = 100
 
 
 def find(connection: Connection, name: str) -> Schedule:
@@ -23,11 +26,44 @@ def find(connection: Connection, name: str) -> Schedule:
         found = connection.schedules.read_schedule(schedule_id)
         if found is not None:
             return found
+    run = connection.runs.read_run(run_id_in(name))
+    if run is not None and run.is_repeating:
+        raise Refused(
+            f"{name!r} is a schedule of the cloud: `fleetrun status` shows it, `fleetrun stop` ends it, and "
+            "`fleetrun schedule sync` brings its targets up to date",
+            code="CloudSchedule",
+        )
     raise Refused(
         f"there is no schedule {name!r}. `fleetrun schedule list` shows them all; one that was added just now may "
         "still be in its queue",
         code="NoSchedule",
     )
+
+
+def cloud_schedules(connection: Connection) -> list[dict[str, Any]]:
+    """Runs that Cloud Assistant repeats and that have not ended."""
+    found: list[dict[str, Any]] = []
+    after = ""
+    while page := connection.runs.unfinished(after=after, limit=PAGE):
+        after = page[-1]
+        found += [_cloud_json(run) for run in connection.runs.read_runs(page).values() if run.is_repeating]
+    return found
+
+
+def _cloud_json(run: Run) -> dict[str, Any]:
+    assert run.request is not None
+    assert run.request.schedule is not None
+    expression = run.request.schedule.expression()
+    return {
+        "runId": run.run_id,
+        "name": run.request_id,
+        "by": "cloud",
+        "status": run.status,
+        "frequency": expression.text,
+        "words": words_of(expression),
+        "region": run.region,
+        "nextFire": time_of(run.awaited_ms) if run.awaited_ms else None,
+    }
 
 
 def schedule_json(schedule: Schedule | ShownSchedule) -> dict[str, Any]:
@@ -37,6 +73,7 @@ def schedule_json(schedule: Schedule | ShownSchedule) -> dict[str, Any]:
     return {
         "scheduleId": schedule.schedule_id,
         "name": schedule.name,
+        "by": "fleetrun",
         "status": schedule.status,
         "frequency": spec.expression().text,
         "words": words_of(spec.expression()),

@@ -15,10 +15,10 @@ PAGE = 100
 @options.as_json
 @options.endpoint
 def list_schedules(*, everything: bool, limit: int, as_json: bool, endpoint: str | None) -> None:
-    """The schedules that fleetrun keeps."""
+    """The schedules: those that fleetrun keeps, and those of the cloud that have not ended."""
     from cli import show
     from cli.connection import connect
-    from cli.schedule_report import schedule_json
+    from cli.schedule_report import cloud_schedules, schedule_json
 
     connection = connect(endpoint)
     shown: list[dict[str, object]] = []
@@ -26,7 +26,7 @@ def list_schedules(*, everything: bool, limit: int, as_json: bool, endpoint: str
     while len(shown) < limit and (page := connection.schedules.schedules(after=after, limit=PAGE)):
         after = page[-1].schedule_id
         shown += [schedule_json(each) for each in page if everything or each.status in ("Active", "Paused")]
-    shown = sorted(shown[:limit], key=lambda each: str(each["name"]))
+    shown = sorted([*shown, *cloud_schedules(connection)][:limit], key=lambda each: str(each["name"]))
     if as_json:
         show.as_json(shown)
         return
@@ -34,7 +34,7 @@ def list_schedules(*, everything: bool, limit: int, as_json: bool, endpoint: str
         show.err().print("No schedules. `fleetrun schedule add` makes one.")
     for each in shown:
         next_fire = str(each["nextFire"] or "-")
-        told = f"{each['status']!s:<8}  {next_fire:<21}  {show.one_line(str(each['frequency']))}"
+        told = f"{each['by']!s:<8}  {each['status']!s:<9}  {next_fire:<21}  {show.one_line(str(each['frequency']))}"
         show.out().print(f"{show.one_line(str(each['name'])):<24}  {told}")
 
 

@@ -167,10 +167,14 @@ def test_a_cloud_schedule_is_sent_stays_scheduled_and_can_be_synced(
     deployment.step()
 
     status = fleetrun("status", "nightly", "--json").json
+    listed = fleetrun("schedule", "list", "--json").json
+    shown = fleetrun("schedule", "show", "nightly")
     synced = fleetrun("schedule", "sync", "nightly", "--json")
 
     assert added.out.strip() == run_id_of("nightly")
     assert (status["status"], status["ended"]) == ("Scheduled", False)
+    assert [(each["name"], each["by"], each["status"]) for each in listed] == [("nightly", "cloud", "Scheduled")]
+    assert "is a schedule of the cloud: `fleetrun status` shows it" in shown.err
     assert synced.json["runId"] == run_id_of("nightly")
     request = decode_request(deployment.taken(REQUESTS)[0])
     assert isinstance(request, ScheduleRequest)
