@@ -21,6 +21,9 @@ from shared.core.errors import FleetrunError, Refused, Unavailable, UnknownOutco
 
 _NOT_NOW = frozenset({"ServiceUnavailable", "ServiceUnavailable.RegionMaintaining", "OperationConflict"})
 _IN_PROGRESS = frozenset({"IdempotentProcessing", "LastTokenProcessing"})
+_TOO_OLD = frozenset({"InvalidSecurityToken.Expired", "InvalidTimeStamp.Expired"})
+"""Signed long before it arrived (the instance was frozen on the way) or with keys that have just changed. Nothing was
+done, and the same call signed anew is good: no reason to give up a run."""
 _NEVER_LEFT = ("NewConnectionError", "ConnectTimeoutError", "NameResolutionError", "certificate verify failed")
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
@@ -152,6 +155,8 @@ def _of_server(action: str, error: Any, *, effect: bool) -> FleetrunError:
     code, status = str(error.error_code), int(error.http_status or 0)
     request_id = str(error.request_id or "")
     text = f"{action}: {code}: {str(error.message)[:300]}"
+    if code in _TOO_OLD:
+        return Unavailable(text, code=code, request_id=request_id)
     if code.startswith("Throttling") or status == 429:
         return Unavailable(text, code=code, request_id=request_id, throttled=True)
     if code in _IN_PROGRESS:

@@ -114,35 +114,37 @@ def run_columns(run: Run) -> dict[str, Value]:
 
 
 def request_columns(run: Run) -> dict[str, Value]:
-    """The request as text; a very long one compressed and cut, because an attribute holds 2 MB."""
-    if run.request is None:
-        return {}
-    encoded = msgspec.json.encode(run.request)
-    if len(encoded) <= limits.TEXT_BYTES_MAX:
-        return {"request": encoded.decode()}
-    packed = zlib.compress(encoded)
-    step = limits.TEXT_BYTES_MAX
-    return {f"request_z{start // step:02d}": packed[start : start + step] for start in range(0, len(packed), step)}
+    return {} if run.request is None else _long("request", msgspec.json.encode(run.request))
 
 
 def run_of(columns: Columns) -> Run:
     _check_schema(columns)
     body = str(columns["body"]).encode()
     # The body names no request: put in front, it is read together with the rest.
-    return msgspec.json.decode(b'{"request":' + _request_of(columns) + b"," + body[1:], type=Run)
+    return msgspec.json.decode(b'{"request":' + (_read_long("request", columns) or b"null") + b"," + body[1:], type=Run)
 
 
-def _request_of(columns: Columns) -> bytes:
-    if "request" in columns:
-        return str(columns["request"]).encode()
-    packed = b"".join(columns[name] for name in sorted(columns) if name.startswith("request_z"))
+def _long(name: str, text: bytes) -> dict[str, Value]:
+    """As one column of text; a very long one compressed and cut, because an attribute holds 2 MB."""
+    if len(text) <= limits.TEXT_BYTES_MAX:
+        return {name: text.decode()}
+    packed = zlib.compress(text)
+    step = limits.TEXT_BYTES_MAX
+    return {f"{name}_z{start // step:02d}": packed[start : start + step] for start in range(0, len(packed), step)}
+
+
+def _read_long(name: str, columns: Columns) -> bytes:
+    """b"" if there is none."""
+    if name in columns:
+        return str(columns[name]).encode()
+    packed = b"".join(columns[part] for part in sorted(columns) if part.startswith(f"{name}_z"))
     if not packed:
-        return b"null"
+        return b""
     unpacking = zlib.decompressobj()
-    request = unpacking.decompress(packed, limits.REQUEST_BYTES_MAX)
+    text = unpacking.decompress(packed, limits.REQUEST_BYTES_MAX)
     if unpacking.unconsumed_tail or not unpacking.eof:
-        raise ValueError(f"the request is cut, or longer than {limits.REQUEST_BYTES_MAX:,} bytes")
-    return request
+        raise ValueError(f"the {name} is cut, or longer than {limits.REQUEST_BYTES_MAX:,} bytes")
+    return text
 
 
 # -- chunk ------------------------------------------------------------------------------------------------------------
@@ -181,11 +183,13 @@ def tries_of(columns: Columns | None) -> int:
 
 # -- the smaller ones -------------------------------------------------------------------------------------------------
 def stop_columns(mark: StopMark) -> dict[str, Value]:
-    return {"schema": SCHEMA, "body": _text(mark)}
+    """A stop may name a hundred thousand instances."""
+    return {"schema": SCHEMA, **_long("body", _text(mark).encode())}
 
 
 def stop_of(columns: Columns) -> StopMark:
-    return _value(columns, StopMark)
+    _check_schema(columns)
+    return msgspec.json.decode(_read_long("body", columns), type=StopMark)
 
 
 def excluded_columns(excluded: tuple[Excluded, ...], *, plan_no: int) -> dict[str, Value]:

@@ -40,6 +40,12 @@ class Hold:
     looked_for: set[int] = field(default_factory=set)
     """Chunks in doubt that ECS did not list when asked in this step: their token may be sent again."""
     progressed: bool = False
+    withdrawn: frozenset[str] = field(init=False)
+    """Instances that a partial stop named: not started any more if they were not. Of the marks, not of the head row:
+    ten large stops would not fit there."""
+
+    def __post_init__(self) -> None:
+        self.withdrawn = frozenset(instance_id for mark in self.stops for instance_id in mark.instance_ids)
 
     @property
     def now_ms(self) -> int:

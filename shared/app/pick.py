@@ -76,8 +76,7 @@ def _read_in(hold: Hold, chunk: Chunk) -> Chunk:
     check_unsent([chunk])
     hold.stored[chunk.number] = chunk
     adopt_rest(hold, chunk)
-    withdrawn = frozenset(hold.run.withdrawn)
-    return end_all(chunk, "NotStarted", only=withdrawn) if withdrawn else chunk
+    return end_all(chunk, "NotStarted", only=hold.withdrawn) if hold.withdrawn else chunk
 
 
 def check_unsent(chunks: Sequence[Chunk]) -> None:

@@ -23,8 +23,6 @@ def heed_stops(hold: Hold) -> None:
         hold.change(halted="StopRequested", reason=f"StopRequested: {whole[0].request_id}")
         hold.say(emit.stopping(reason=hold.run.reason))
         hold.ports.log("run.stopping", run_id=hold.run.run_id, stop_request_id=whole[0].request_id)
-    named = {instance_id for mark in hold.stops for instance_id in mark.instance_ids}
-    hold.change(withdrawn=tuple(sorted(named)))
 
 
 def heed_errors(hold: Hold) -> None:
@@ -40,7 +38,7 @@ def heed_errors(hold: Hold) -> None:
 
 def withhold(hold: Hold) -> None:
     """Targets that shall not start any more, and were never sent, end as NotStarted."""
-    withdrawn = frozenset(hold.run.withdrawn)
+    withdrawn = hold.withdrawn
     for _, chunk in sorted(hold.chunks.items()):
         if chunk.status == "Planned" and hold.run.halted:
             hold.put(end_all(chunk, "NotStarted"))
@@ -89,7 +87,7 @@ def _to_stop(hold: Hold, chunk: Chunk) -> tuple[str, ...]:
         for target in chunk.targets
         if not target.ended_no
         and target.instance_id not in chunk.stopped
-        and (everything or target.instance_id in hold.run.withdrawn)
+        and (everything or target.instance_id in hold.withdrawn)
     )
 
 

@@ -58,10 +58,10 @@ def _check(run: Run | None, request: ScheduleRequest) -> None:
 
 def _reconcile(hold: Hold, request: ScheduleRequest, wanted: list[str], found: dict[str, Instance]) -> None:
     here = {target.instance_id for chunk in hold.chunks.values() for target in chunk.targets if not target.ended_no}
-    left = tuple(sorted(here - found.keys() - set(hold.run.withdrawn)))
+    left = tuple(sorted(here - found.keys() - hold.withdrawn))
     joined = [instance_id for instance_id in wanted if instance_id not in here]
     # A withdrawn target is never started again; its instance needs a schedule of its own.
-    new = [instance_id for instance_id in joined if instance_id in found and instance_id not in hold.run.withdrawn]
+    new = [instance_id for instance_id in joined if instance_id in found and instance_id not in hold.withdrawn]
     if left:
         hold.ports.runs.insert_stop(
             StopMark(hold.run.run_id, f"sync-{request.request_id}", left, requested_ms=hold.now_ms)

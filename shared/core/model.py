@@ -223,8 +223,6 @@ class Run:
     """We created the command for this run and delete it at its end."""
     halted: str = ""
     """Why nothing new starts any more: one of transitions.HALTS; "" = it may."""
-    withdrawn: tuple[str, ...] = ()
-    """Instances that a partial stop named: not started any more if they were not."""
     stops_seen: int = 0
     """Stop marks that have been taken into account."""
     refusal: Mapping[str, str] = field(default_factory=dict)

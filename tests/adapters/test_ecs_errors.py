@@ -48,6 +48,8 @@ THROTTLED = [error(400, code) for code in ("Throttling", "Throttling.User", "Thr
 BOTH = [
     *[(answer, Unavailable, Unavailable) for answer in THROTTLED],
     (error(429, "TooMany"), Unavailable, Unavailable),
+    (error(400, "InvalidTimeStamp.Expired"), Unavailable, Unavailable),
+    (error(403, "InvalidSecurityToken.Expired"), Unavailable, Unavailable),
     (error(500, "InternalError"), UnknownOutcome, Unavailable),
     (error(500, "InternalError.Dispatch"), UnknownOutcome, Unavailable),
     (error(503, "ServiceUnavailable"), UnknownOutcome, Unavailable),

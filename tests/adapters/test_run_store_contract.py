@@ -79,6 +79,15 @@ def test_a_stop_mark_is_put_once_for_each_request(runs: AnyRunStore) -> None:
     assert runs.read_stops("run-0001") == [a_stop("stop-0"), a_stop("stop-1")]
 
 
+def test_a_stop_mark_holds_as_many_instances_as_a_run(runs: AnyRunStore) -> None:
+    ids = tuple(f"i-bp1{number:019d}" for number in range(100_000))
+    mark = replace(a_stop("stop-1"), instance_ids=ids)
+
+    assert runs.insert_stop(mark)
+
+    assert runs.read_stops("run-0001") == [mark]
+
+
 def test_head_and_stop_marks_come_in_one_read_and_nothing_else_does(runs: AnyRunStore) -> None:
     runs.insert_run(a_run())
     runs.insert_stop(a_stop("b"))

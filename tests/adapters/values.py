@@ -59,7 +59,6 @@ def a_full_run(run_id: str = "run-0001") -> Run:
         command_id="c-1",
         command_owned=True,
         halted="StopRequested",
-        withdrawn=("i-00001",),
         stops_seen=1,
         reason="…",
         width=4,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from tests.app.driving import Drive, invoke_request
 from tests.app.memory import Ending, linux
@@ -55,3 +58,16 @@ def test_the_same_id_may_stop_two_runs() -> None:
 
     drive.settle()
     assert {drive.run(run_id).status for run_id in (one, other)} == {"Stopped"}
+
+
+def test_stops_of_parts_leave_the_head_row_small() -> None:
+    drive = Drive()
+    run_id = running(drive)
+
+    for number in range(5):
+        ids = [f"i-{number}-{index:05d}" for index in range(20_000)]
+        drive.send(stop_request(run_id, f"stop-{number}", instanceIds=[*ids, f"i-{number:05d}"]))
+    drive.settle()
+
+    assert set(drive.outcomes(run_id).values()) == {"Cancelled"}
+    assert len(msgspec.json.encode(replace(drive.run(run_id), request=None))) < 4_000
