@@ -10,10 +10,12 @@ from shared.core import limits
 from shared.core.errors import Refused
 from shared.core.messages import Message
 from shared.core.model import SCHEMA
+from shared.core.secret_parameters import without_secrets
 
 
 def dead_letter_of(message: Message, error: Refused) -> bytes:
-    """The message as it came (as much as a queue message holds), with the reason."""
+    """The message as it came (as much as a queue message holds), with the reason; without what it marks as secret."""
+    body = without_secrets(message.body)
     return msgspec.json.encode(
         {
             "schema": SCHEMA,
@@ -23,6 +25,6 @@ def dead_letter_of(message: Message, error: Refused) -> bytes:
             "field": error.field,
             "reason": error.message[:2000],
             "bytes": len(message.body),
-            "body": base64.b64encode(message.body[: limits.DEAD_LETTER_BYTES_MAX]).decode(),
+            "body": base64.b64encode(body[: limits.DEAD_LETTER_BYTES_MAX]).decode(),
         }
     )

@@ -10,6 +10,7 @@ from shared.core import limits
 from shared.core.errors import Refused
 from shared.core.messages import Message
 from shared.core.model import Run, rejection_id_of
+from shared.core.signed import inner_request
 from shared.core.wakeups import WakeUp
 from shared.ports import Policy, Ports
 
@@ -57,6 +58,6 @@ class _OnlyId(msgspec.Struct, rename="camel"):
 def request_id_in(body: bytes) -> str:
     """The request id of a message that is otherwise wrong, so that its sender recognises it; "" if there is none."""
     try:
-        return msgspec.json.decode(body, type=_OnlyId).request_id[: limits.REQUEST_ID_CHARS_MAX]
+        return msgspec.json.decode(inner_request(body), type=_OnlyId).request_id[: limits.REQUEST_ID_CHARS_MAX]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""

@@ -161,6 +161,14 @@ def is_envelope(body: bytes) -> bool:
         return False
 
 
+def inner_request(body: bytes) -> bytes:
+    """The request in a signed message, verified or not; `body` itself if it is not signed."""
+    try:
+        return decode_envelope(body).request.encode("utf-8", "surrogatepass") if is_envelope(body) else body
+    except Refused:
+        return body
+
+
 class _Kind(msgspec.Struct):
     kind: str = ""
 
