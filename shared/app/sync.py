@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from shared.app.bounds import check_bounds
 from shared.app.emit import finish
 from shared.app.hold import Hold, claim
 from shared.app.pick import join, new_number
@@ -85,6 +86,7 @@ def _targets_now(hold: Hold) -> tuple[list[str], dict[str, Instance]]:
     wanted, found = resolve(hold, request)
     if not found:
         raise Refused("none of its targets exists any more: stop the schedule", code="NoTargets", field="schedule")
+    check_bounds(hold, request, found)
     return sorted(set(wanted)), found
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
 import pytest
 
+from shared.app.accept import accept_run
+from shared.core.access import Allowed
 from shared.core.errors import Unavailable, UnknownOutcome
-from shared.core.model import Run
+from shared.core.model import Run, run_id_of
+from shared.core.requests import InvokeRequest, decode_request
 from tests.app.driving import Drive, invoke_request
 from tests.app.memory import Ending, linux
 
@@ -272,6 +276,17 @@ def test_sync_never_stops_everything(drive: CloudDrive) -> None:
     drive.world.directory.known.clear()
 
     assert sync(drive, "repeat") == "rejected"
+
+
+def test_sync_keeps_to_what_the_schedules_owner_may(drive: CloudDrive) -> None:
+    request = decode_request(json.dumps(invoke_request("repeat", **by_cloud("0 0 * * * ?"))).encode())
+    assert isinstance(request, InvokeRequest)
+    accept_run(drive.ports, drive.policy, request, allowed=Allowed(caller="key-1", targets_max=60))
+    drive.pass_time(60_000)
+    drive.world.directory.add(linux(100))
+
+    assert sync(drive, "repeat") == "rejected"
+    assert drive.run(run_id_of("repeat")).requested == 60
 
 
 @pytest.mark.parametrize("name", ["nobody", "once"])
