@@ -54,9 +54,7 @@ def push_event(ports: Ports, message: Message, rounds: Rounds) -> str:
         for row in rounds.subscriptions
         if row.wants(kind)
     ]
-    if not answers:
-        return "unwanted"
-    return "pushed" if all(answer == "pushed" for answer in answers) else "later"
+    return next((word for word in ("later", "given-up", "dropped", "pushed") if word in answers), "unwanted")
 
 
 def _again(ports: Ports, retry: Retry, rounds: Rounds) -> str:
