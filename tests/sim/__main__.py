@@ -6,6 +6,7 @@ Exit code 1 when an invariant broke; every failure prints the one command that r
 from __future__ import annotations
 
 import argparse
+import contextlib
 import multiprocessing
 import resource
 import subprocess
@@ -126,7 +127,15 @@ def _cpu_s() -> float:
 
 
 def _many(options: argparse.Namespace) -> int:
-    total, told = _Sum(), time.monotonic()
+    total = _Sum()
+    with contextlib.suppress(KeyboardInterrupt):  # a long haul that is cut short still says what it has seen
+        _sum_up(options, total)
+    _report(total)
+    return 1 if total.broken else 0
+
+
+def _sum_up(options: argparse.Namespace, total: _Sum) -> None:
+    told = time.monotonic()
     for story in _stories(options):
         total.add(story)
         if story.broken and total.broken <= FAILURES_SHOWN:
@@ -136,8 +145,6 @@ def _many(options: argparse.Namespace) -> int:
         if time.monotonic() - told > TELL_EVERY_S:
             told = time.monotonic()
             say(f"… {total.line()}")
-    _report(total)
-    return 1 if total.broken else 0
 
 
 def _report(total: _Sum) -> None:
