@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from cli import dead_letters, demo, doctor, events, exits, function, invoke, local, results, runs, schedule, stop
+from cli import dead_letters, demo, doctor, events, exits, function, invoke, keys, local, results, runs, schedule, stop
 
 EPILOG = (
     "Exit codes: 0 all targets succeeded, 1 some did not (or not yet), 2 bad usage or refused, 3 cloud unreachable."
@@ -55,6 +55,8 @@ for command in (
     runs.runs,
     runs.quota,
     schedule.schedule,
+    keys.keys,
+    keys.audit,
     dead_letters.dlq,
     doctor.doctor,
     demo.demo,
