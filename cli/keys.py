@@ -96,6 +96,17 @@ def revoke(*, key_id: str, endpoint: str | None) -> None:
     show.out().print(show.one_line(f"{key_id} is revoked."))
 
 
+@keys.command()
+@click.argument("request", type=click.File("rb"), metavar="FILE")
+def sign(*, request: Any) -> None:
+    """Sign the request in FILE (- = standard input) with FLEETRUN_API_KEY; print the message for the queue."""
+    from cli import show
+    from cli.settings import api_key
+    from cli.signing import signed_message
+
+    show.out().print(signed_message(api_key(), request.read()))
+
+
 @click.command()
 @click.option("--day", metavar="DAY", help="YYYY-MM-DD in UTC+8; default: the last 31.")
 @click.option("--caller", metavar="NAME", help='A key\'s id, "queue", or "hook:NAME".')
