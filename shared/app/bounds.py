@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shared.app.hold import Hold
-from shared.core.access import check_targets, check_units
+from shared.core.access import Caller, Grant, check_targets, check_units
+from shared.core.audit import deed
 from shared.core.days import day_of
+from shared.core.errors import Refused
 from shared.core.model import Instance
 from shared.core.requests import InvokeRequest, TargetSelection
+
+_PLANNING = Grant(name="planning", role="viewer")
 
 
 def check_bounds(hold: Hold, request: InvokeRequest, found: Mapping[str, Instance]) -> None:
@@ -23,7 +27,7 @@ def check_bounds(hold: Hold, request: InvokeRequest, found: Mapping[str, Instanc
         strangers = tuple(sorted(found.keys() - {instance.instance_id for instance in ours}))
     refusal = check_targets(allowed, targets=len(found), strangers=strangers)
     if refusal is not None:
-        raise refusal
+        raise _entered(hold, refusal)
 
 
 def charge_caller(hold: Hold, *, units: int) -> None:
@@ -40,4 +44,14 @@ def charge_caller(hold: Hold, *, units: int) -> None:
         return
     used, ours = access.usage.used(allowed.caller, day, run_id)
     if ours is None:
-        raise check_units(allowed, units=units, used=used)
+        raise _entered(hold, check_units(allowed, units=units, used=used))
+
+
+def _entered(hold: Hold, refusal: Refused) -> Refused:
+    """The refusal, now that it is in the trail: the line that let the request in could not know its targets."""
+    run = hold.run
+    if hold.ports.access is not None:
+        planner = Caller(run.allowed.caller, "viewer", _PLANNING, via="planning")
+        entry = deed(planner, "runs.start", at_ms=hold.now_ms, entry_id=run.run_id, subject=run.run_id, refusal=refusal)
+        hold.ports.access.audit.append(entry)
+    return refusal

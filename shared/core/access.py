@@ -133,7 +133,8 @@ def may(caller: Caller, action: str) -> bool:
 def check_action(caller: Caller, action: str) -> Refused | None:
     if may(caller, action):
         return None
-    return _forbidden(caller, "$", f"{action} needs the role {ACTIONS[action]}, and has {caller.role}")
+    why = f"{action} needs the role {ACTIONS[action]}; the caller {caller.name} has {caller.role}"
+    return Refused(why, code="Forbidden", field="$")
 
 
 def check_request(

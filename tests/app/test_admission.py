@@ -201,6 +201,8 @@ def test_a_selection_that_finds_too_many_is_refused_at_planning() -> None:
 
     assert drive.world.runs.runs[run_id_of("all")].status == "Rejected"
     assert drive.refusal()["field"] == "targets"
+    line = drive.guard.audit.lines[-1]
+    assert (line.caller, line.via, line.code, line.subject) == ("queue", "planning", "Forbidden", run_id_of("all"))
 
 
 def test_the_units_of_a_callers_day_are_counted_once_for_a_run_and_start_anew_the_next_day() -> None:
