@@ -147,7 +147,9 @@ def test_a_sample_is_answered(name: str) -> None:
 
 
 def test_every_sample_has_an_expectation() -> None:
-    assert {path.stem for path in SAMPLES.glob("*.json")} == set(EXPECTED)
+    there = {path.stem for path in SAMPLES.glob("*.json")}
+
+    assert {name for name in there if not name.startswith("hook-")} == set(EXPECTED)  # those: test_hook_samples.py
 
 
 def test_the_first_key_lets_in() -> None:
