@@ -6,7 +6,7 @@ import typing
 from pathlib import Path
 
 from cli.event_types import Event
-from cli.reference import bounds, life, samples, settings_page, types
+from cli.reference import bounds, life, routes_page, samples, settings_page, types
 from cli.reference.markdown import has_part, with_part
 from cli.reference.types import Type
 from localcloud import coverage
@@ -50,6 +50,7 @@ def _written() -> dict[str, str]:
             "request": _json(samples.request_text("invoke")),
             "event": _json(samples.event_text(_members(Event)["RunPlanned"])),
         },
+        "docs/http.md": {"routes": routes_page.routes_table()},
         "localcloud/README.md": {f"{name} operations": text for name, text in coverage.tables().items()}
         | {f"{name} switches": text for name, text in coverage.switches().items()},
     }
