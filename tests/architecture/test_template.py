@@ -93,7 +93,19 @@ def _pairs(node: ast.Assign) -> list[tuple[str, ast.expr]]:
     return [(ast.unparse(target), node.value)]
 
 
-TABLES = ("RUNS", "UNFINISHED", "RECENT", "QUOTA", "SCHEDULES", "DUE", "API_KEYS", "AUDIT", "USAGE", "HOOKS", "SUBSCRIPTIONS")
+TABLES = (
+    "RUNS",
+    "UNFINISHED",
+    "RECENT",
+    "QUOTA",
+    "SCHEDULES",
+    "DUE",
+    "API_KEYS",
+    "AUDIT",
+    "USAGE",
+    "HOOKS",
+    "SUBSCRIPTIONS",
+)
 QUEUES = ("REQUESTS", "STOPS", "WAKEUPS", "DEAD_LETTERS", "EVENTS", "FIRINGS", "PUSHES")
 
 
