@@ -23,8 +23,20 @@ def ms_of(text: str | None) -> int:
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
 
 
-def run_of(view: Json) -> Run:
-    return Run(
+@dataclass(frozen=True, slots=True)
+class ApiRun(Run):
+    """A run without its request, which the API does not show."""
+
+    frequency: str = ""
+    """Of a cloud schedule."""
+
+    @property
+    def is_repeating(self) -> bool:
+        return bool(self.frequency)
+
+
+def run_of(view: Json) -> ApiRun:
+    return ApiRun(
         run_id=view["runId"],
         request_id=view["requestId"],
         request=None,
@@ -49,6 +61,8 @@ def run_of(view: Json) -> Run:
         reason=view["reason"],
         event_seq=view["events"],
         finished_ms=ms_of(view["finishedAt"]),
+        awaited_ms=ms_of(view["nextFire"]),
+        frequency=view["frequency"],
     )
 
 
@@ -80,8 +94,6 @@ class ApiRuns:
     """As TableRunStore, the part of it that the commands read."""
 
     api: Api
-    repeating: set[str] = field(default_factory=set)
-    """Ids of runs seen that are cloud schedules."""
     _seen: dict[str, Run] = field(default_factory=dict)
     """Heads that came with a list, until they are asked for."""
     _cursors: dict[tuple[str, str], str | None] = field(default_factory=dict)
@@ -89,7 +101,7 @@ class ApiRuns:
 
     def read_run(self, run_id: str) -> Run | None:
         try:
-            return self._run(self.api.get(f"/v1/runs/{run_id}"))
+            return run_of(self.api.get(f"/v1/runs/{run_id}"))
         except Refused as error:
             if error.code in ("NoRun", "NoRoute"):
                 return None
@@ -112,16 +124,11 @@ class ApiRuns:
         if after and cursor is None:
             return []
         page = self.api.get("/v1/runs", cursor=cursor, limit=min(limit, PAGE), **query)
-        runs = [self._run(view) for view in page["runs"]]
+        runs: list[Run] = [run_of(view) for view in page["runs"]]
         if runs:
             self._cursors[name, runs[-1].run_id] = page["next"]
         self._seen.update((run.run_id, run) for run in runs)
         return runs
-
-    def _run(self, view: Json) -> Run:
-        if view["repeating"]:
-            self.repeating.add(view["runId"])
-        return run_of(view)
 
     def read_excluded(self, run: Run) -> list[Excluded]:
         views = self._targets(run.run_id, status="Excluded", output="none")

@@ -49,7 +49,7 @@ def sync(*, name: str, request_id: str | None, as_json: bool, endpoint: str | No
 
     connection = connect(endpoint)
     run = run_names.find_run(connection.runs, name)
-    if not run.is_repeating and not connection.is_api:  # the API looks itself
+    if not run.is_repeating:
         raise Refused(f"{run.run_id} is no cloud schedule: it ran once", code="NoSchedule")
     chosen = request_id or fresh_id("sync")
     message = {"kind": "schedule", "requestId": chosen, "schedule": run.run_id, "action": "sync"}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from cli.api_rows import ApiRun, ShownSchedule
 from cli.run_names import run_id_in
+from shared.core.cron import Expression, parse
 from shared.core.cron_times import fires
 from shared.core.cron_words import words_of
 from shared.core.errors import Refused
@@ -13,7 +15,6 @@ from shared.core.model import Run
 from shared.core.schedule import Schedule, schedule_id_of, time_of
 
 if TYPE_CHECKING:
-    from cli.api_rows import ShownSchedule
     from cli.connection import Connection
 
 NEXT_SHOWN = 5
@@ -51,9 +52,7 @@ def cloud_schedules(connection: Connection) -> list[dict[str, Any]]:
 
 
 def _cloud_json(run: Run) -> dict[str, Any]:
-    assert run.request is not None
-    assert run.request.schedule is not None
-    expression = run.request.schedule.expression()
+    expression = _expression(run)
     return {
         "runId": run.run_id,
         "name": run.request_id,
@@ -64,6 +63,14 @@ def _cloud_json(run: Run) -> dict[str, Any]:
         "region": run.region,
         "nextFire": time_of(run.awaited_ms) if run.awaited_ms else None,
     }
+
+
+def _expression(run: Run) -> Expression:
+    if isinstance(run, ApiRun):
+        return parse(run.frequency)
+    assert run.request is not None
+    assert run.request.schedule is not None
+    return run.request.schedule.expression()
 
 
 def schedule_json(schedule: Schedule | ShownSchedule) -> dict[str, Any]:

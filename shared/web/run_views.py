@@ -10,6 +10,7 @@ import msgspec
 
 from shared.core.days import iso
 from shared.core.model import Excluded, Run, Target
+from shared.core.schedule import time_of
 from shared.core.transitions import ENDS_OF_RUN
 from shared.web.views import Links, Refusal, RunView, TargetView
 
@@ -32,6 +33,8 @@ def run_view(run: Run) -> RunView:
         command_type=(command.type or "") if command is not None else "",
         command_id=run.command_id or ((command.command_id or "") if command is not None else ""),
         repeating=run.is_repeating,
+        frequency=_frequency(run),
+        next_fire=time_of(run.awaited_ms) if run.awaited_ms else None,
         requested=run.requested,
         included=run.included,
         excluded=run.excluded,
@@ -50,6 +53,12 @@ def run_view(run: Run) -> RunView:
         events=run.event_seq,
         links=Links(self=here, targets=f"{here}/targets", events=f"{here}/events", stop=f"{here}/stop"),
     )
+
+
+def _frequency(run: Run) -> str:
+    if run.request is None or run.request.schedule is None:
+        return ""
+    return run.request.schedule.expression().text
 
 
 def _refusal(told: Mapping[str, str]) -> Refusal | None:

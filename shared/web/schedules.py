@@ -138,6 +138,7 @@ def _view(scope: Scope, schedule: Schedule) -> ScheduleView:
     return ScheduleView(
         schedule_id=schedule.schedule_id,
         name=schedule.name,
+        by="fleetrun",
         status=schedule.status,
         frequency=spec.expression().text,
         words=words_of(spec.expression()),

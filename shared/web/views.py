@@ -45,6 +45,10 @@ class RunView(_View, frozen=True, kw_only=True):
     """Of a stored command; of a script the command that was made for the run, while it goes."""
     repeating: bool
     """A cloud schedule."""
+    frequency: str
+    """Of a cloud schedule; empty otherwise."""
+    next_fire: str | None
+    """Of a cloud schedule: the firing whose results are awaited."""
     requested: int
     included: int
     excluded: int
@@ -217,6 +221,8 @@ class ScheduleView(_View, frozen=True, kw_only=True):
 
     schedule_id: str
     name: str
+    by: str
+    """Always "fleetrun": one by the cloud is a run."""
     status: str
     frequency: str
     words: str

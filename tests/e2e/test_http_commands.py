@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.command_line import CommandLine, command_line
 from tests.cli.conftest import nowhere
-from tests.e2e.world import World, whole
+from tests.e2e.world import World, until, whole
 
 __all__ = ["nowhere"]
 
@@ -78,6 +78,25 @@ def test_a_schedule_lives_over_http(direct: CommandLine, over_http: CommandLine)
     for action, status in (("pause", "Paused"), ("resume", "Active"), ("remove", "Removed")):
         assert over_http("schedule", action, "http-job").code == 0
         assert direct("schedule", "show", "http-job", "--json").json["status"] == status
+
+
+def test_a_cloud_schedule_is_listed_brought_in_line_and_ended_over_http(
+    direct: CommandLine, over_http: CommandLine
+) -> None:
+    words = ("--by", "cloud", "--tag", "env=demo", "--json", "--", "true")
+    added = over_http("schedule", "add", "http-cloud", "0 0 3 * * ?", *words)
+    assert added.code == 0, added.err
+    until("its first firing to be awaited", lambda: _next_fire(direct, "http-cloud"))
+
+    assert over_http("schedule", "list", "--json").json == direct("schedule", "list", "--json").json
+    assert over_http("schedule", "show", "http-cloud").err == direct("schedule", "show", "http-cloud").err
+    assert over_http("schedule", "sync", "http-cloud").code == 0
+    assert over_http("stop", "http-cloud", "--wait", "--json").json["status"] == "Stopped"
+
+
+def _next_fire(direct: CommandLine, name: str) -> str | None:
+    listed = direct("schedule", "list", "--json").json
+    return next((each["nextFire"] for each in listed if each["name"] == name), None)
 
 
 def test_a_request_too_long_for_a_queue_goes_over_http(
