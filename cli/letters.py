@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.queues import REQUESTS, STOPS, Letter
-from shared.adapters.mns import FIRINGS, WAKEUPS
+from shared.adapters.mns import FIRINGS, PUSHES, WAKEUPS
 
 _OURS = frozenset({"schema", "messageId", "reason", "body", "bytes"})
 _OF_CALLS = frozenset({"requestContext", "requestPayload"})
@@ -72,6 +72,8 @@ def queue_of(body: bytes) -> str:
     fields: dict[str, Any] = value if isinstance(value, dict) else {}
     if fields.get("kind") == "stop":
         return STOPS
+    if fields.get("kind") == "push":
+        return PUSHES
     if {"scheduleId", "minute"} <= set(fields):
         return FIRINGS
     return WAKEUPS if "wakeupNo" in fields else REQUESTS

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from shared.app.dead_letter import dead_letter_of
 from shared.app.keys import access_of
 from shared.core import limits
 from shared.core.errors import Refused, Unavailable, UnknownOutcome
@@ -99,27 +100,33 @@ def _later(
     delay_s = pause_s(attempt, f"{row.name} {event_id}")
     if not delay_s:
         return _give_up(ports, row, event_id, body, attempt=attempt, reason=reason)
-    text = body.decode() if len(msgspec.json.encode(body.decode())) <= EVENT_IN_MESSAGE_MAX else ""
-    retry = Retry(subscription=row.name, attempt=attempt + 1, event_id=event_id, event=text, first_ms=first_ms)
-    access_of(ports).pusher.send_later(msgspec.json.encode(retry), delay_s=delay_s)
+    retry = _retry(row, event_id, body, attempt=attempt + 1, first_ms=first_ms)
+    access_of(ports).pusher.send_later(retry, delay_s=delay_s)
     ports.log(
         "event.push_failed", subscription=row.name, event_id=event_id, attempt=attempt, reason=reason, again_s=delay_s
     )
     return "later"
 
 
+def _retry(row: SubscriptionRow, event_id: str, body: bytes, *, attempt: int, first_ms: int) -> bytes:
+    text = body.decode()
+    if len(msgspec.json.encode(text)) > EVENT_IN_MESSAGE_MAX:
+        text = ""
+    return msgspec.json.encode(
+        Retry(subscription=row.name, attempt=attempt, event_id=event_id, event=text, first_ms=first_ms)
+    )
+
+
 def _give_up(ports: Ports, row: SubscriptionRow, event_id: str, body: bytes, *, attempt: int, reason: str) -> str:
-    letter = {
-        "schema": 1,
-        "messageId": event_id,
-        "source": "push",
-        "code": "NotDelivered",
-        "field": row.name,
-        "reason": f"webhook {row.name}: {reason}; given up after {attempt} tries"[:2000],
-        "bytes": len(body),
-        "body": "",
-    }
-    ports.queue.send_dead_letter(msgspec.json.encode(letter))
+    # Sent again (fleetrun dlq redrive), it begins anew. The event's row has what is too long for a queue.
+    again = _retry(row, event_id, body, attempt=1, first_ms=ports.clock.now_ms())
+    if len(again) > limits.DEAD_LETTER_BYTES_MAX:
+        again = _retry(row, event_id, b"", attempt=1, first_ms=ports.clock.now_ms())
+    letter = dead_letter_of(
+        Message(again, event_id, "push"),
+        Refused(f"webhook {row.name}: {reason}; given up after {attempt} tries", code="NotDelivered", field=row.name),
+    )
+    ports.queue.send_dead_letter(letter)
     ports.log("event.push_given_up", subscription=row.name, event_id=event_id, attempt=attempt, reason=reason)
     return "given-up"
 

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from cli.letters import queue_of, understood
+from cli.queues import Letter
 from shared.app.push import Rounds, push_event
 from shared.core.errors import Refused, UnknownOutcome
 from shared.core.messages import Message
@@ -110,6 +112,24 @@ def test_what_nobody_takes_for_days_becomes_a_dead_letter_that_says_why() -> Non
     (letter,) = [json.loads(body) for body in it.world.queue.dead_letters]
     assert "ci" in letter["reason"]
     assert "503" in letter["reason"]
+
+
+@pytest.mark.parametrize("size", [10, 45_000])
+def test_a_dead_letter_that_is_sent_again_begins_anew(size: int) -> None:
+    it = Pushing()
+    subscribe(it.ports, ADMIN, "ci")
+    long = event(output="x" * size)
+    it.world.runs.put_events([Event("run-0123456789abcdef0123", 9, "run.finished", long)], base_version=1)
+    it.guard.pusher.answer = raises(Refused("url is 10.0.0.1", code="ForbiddenAddress", field="url"))
+    it.push(long)
+    dead = understood(Letter("1", it.world.queue.dead_letters[0], "", 0, 1))
+    it.guard.pusher.answer = lambda _push: 200
+
+    answer = it.push(dead.bodies[0])
+
+    assert queue_of(dead.bodies[0]) == "fleetrun-pushes"
+    assert answer == "pushed"
+    assert it.guard.pusher.sent[-1].body == long
 
 
 def test_who_answers_410_is_asked_no_more() -> None:
