@@ -30,8 +30,9 @@ def keys() -> None:
 @click.option("--targets-max", type=click.IntRange(1), help="Targets of one run.")
 @click.option("--units-per-day", type=click.IntRange(1), help="InvokeCommand calls a day.")
 @click.option("--expires-days", type=click.IntRange(1, EXPIRES_DAYS_MAX), help="Default: never.")
+@options.as_json
 @options.endpoint
-def add(*, name: str, endpoint: str | None, expires_days: int | None, **bounds: Any) -> None:
+def add(*, name: str, endpoint: str | None, expires_days: int | None, as_json: bool, **bounds: Any) -> None:
     """Make a key and print it, this once."""
     from cli import show
     from cli.connection import connect
@@ -41,12 +42,16 @@ def add(*, name: str, endpoint: str | None, expires_days: int | None, **bounds: 
     connection = connect(endpoint)
     make = add_by_api if connection.is_api else add_by_tables
     text = make(connection, grant, expires_days)
+    if as_json:
+        show.as_json({"keyId": text.split("_")[1], "key": text})
+        return
     show.out().print(text)
     show.err().print("Keep it: it is not stored, and will not be shown again.")
 
 
 @keys.command()
-def new() -> None:
+@options.as_json
+def new(*, as_json: bool) -> None:
     """Make the deployment's first admin key, without a cloud: the key, and the template's parameter AdminKey for it."""
     import secrets
 
@@ -54,8 +59,12 @@ def new() -> None:
     from shared.core.keys import KEY_ID_CHARS, SECRET_CHARS, hash_of_secret, key_text
 
     key_id, secret = secrets.token_hex(KEY_ID_CHARS // 2), secrets.token_hex(SECRET_CHARS // 2)
-    show.out().print(f"key       {key_text(key_id, secret)}")
-    show.out().print(f"AdminKey  {key_id}:{hash_of_secret(secret)}")
+    text, parameter = key_text(key_id, secret), f"{key_id}:{hash_of_secret(secret)}"
+    if as_json:
+        show.as_json({"key": text, "adminKey": parameter})
+        return
+    show.out().print(f"key       {text}")
+    show.out().print(f"AdminKey  {parameter}")
 
 
 @keys.command("list")
@@ -84,8 +93,9 @@ def list_keys(*, as_json: bool, endpoint: str | None) -> None:
 
 @keys.command()
 @click.argument("key_id", metavar="ID")
+@options.as_json
 @options.endpoint
-def revoke(*, key_id: str, endpoint: str | None) -> None:
+def revoke(*, key_id: str, as_json: bool, endpoint: str | None) -> None:
     """Let nobody in with this key any more."""
     from cli import show
     from cli.connection import connect
@@ -93,13 +103,21 @@ def revoke(*, key_id: str, endpoint: str | None) -> None:
 
     connection = connect(endpoint)
     (revoke_by_api if connection.is_api else revoke_by_tables)(connection, key_id)
+    if as_json:
+        show.as_json({"keyId": key_id, "revoked": True})
+        return
     show.out().print(show.one_line(f"{key_id} is revoked."))
 
 
 @keys.command()
 @click.argument("request", type=click.File("rb"), metavar="FILE")
-def sign(*, request: Any) -> None:
-    """Sign the request in FILE (- = standard input) with FLEETRUN_API_KEY; print the message for the queue."""
+@options.as_json
+def sign(*, request: Any, as_json: bool) -> None:
+    """Sign the request in FILE (- = standard input) with FLEETRUN_API_KEY; print the message for the queue.
+
+    The message is JSON, with --json or without it.
+    """
+    del as_json
     from cli import show
     from cli.settings import api_key
     from cli.signing import signed_message

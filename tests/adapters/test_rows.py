@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shared.adapters import tablestore_rows as rows
 from shared.adapters.tablestore_writes import Where, Write, batches_of
+from shared.core.access import Allowed
 from shared.core.errors import Unavailable
 from shared.core.model import SCHEMA, Event, Excluded, Run, StopMark, Target
 from shared.core.requests import Command, InvokeRequest, TargetSelection
@@ -39,7 +40,7 @@ def values(of: type, **known: st.SearchStrategy[object]) -> st.SearchStrategy:
 
 
 REQUESTS = st.none() | st.just(a_full_run().request)
-RUNS = values(Run, request=REQUESTS, schema=st.just(SCHEMA))
+RUNS = values(Run, request=REQUESTS, schema=st.just(SCHEMA), allowed=values(Allowed))
 
 
 @given(RUNS)
