@@ -123,6 +123,7 @@ class Web(Drive):
         self.role: Role = role
         self.reader, self.shelf = Reader(self.world), Shelf()
         self.report: dict[str, object] = {}
+        self.timeout_ms = TIMEOUT_MS
         self.is_working = True
         """Whether advance_runs takes wake-ups while the API waits."""
         self._client = APPLICATION.test_client()
@@ -146,7 +147,7 @@ class Web(Drive):
             quota=self.reader,
             library=self.shelf,
             sleep_ms=self.sleep,
-            until_ms=self.world.clock.now_ms() + TIMEOUT_MS,
+            until_ms=self.world.clock.now_ms() + self.timeout_ms,
         )
         return {
             SCOPE: scope,

@@ -82,14 +82,15 @@ def test_waiting_ends_with_the_run(web: Web) -> None:
     assert answer.json["counts"] == {"Success": 12}
 
 
-def test_waiting_ends_before_the_function_does(web: Web) -> None:
-    web.is_working = False
+@pytest.mark.parametrize(("timeout_ms", "waited_ms"), [(55_000, 50_000), (7_000, 7_000), (-1, 0)])
+def test_waiting_ends_before_the_function_does(web: Web, timeout_ms: int, waited_ms: int) -> None:
+    web.is_working, web.timeout_ms = False, timeout_ms
     begun_ms = web.world.clock.now_ms()
 
     answer = web.post("/v1/runs?wait=50", invoke_request("deploy-1"))
 
     assert answer.status_code == 202
-    assert web.world.clock.now_ms() - begun_ms == 50_000
+    assert web.world.clock.now_ms() - begun_ms == waited_ms
     assert answer.json["ended"] is False
 
 
