@@ -1,7 +1,8 @@
 """The API against its own OpenAPI document: schemathesis asks what the document allows, and what it does not.
 
-All of its checks are on, but one of them for one route (see CONFIG). One is told more than its default: a body may be in the document's form and still make no
-sense (a frequency that never fires, a region without such instances); that is a 422 with the field, not a mistake.
+All of its checks are on, but one of them for one route (see CONFIG). One is told more than its default: a body may be
+in the document's form and still make no sense (a frequency that never fires, a region without such instances); that is
+a 422 with the field, not a mistake.
 """
 
 from __future__ import annotations
