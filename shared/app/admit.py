@@ -13,7 +13,7 @@ from shared.access_ports import Access
 from shared.core import limits
 from shared.core.access import UNBOUND, Allowed, Caller, allowed_of, check_ownership, check_request
 from shared.core.audit import entry_of
-from shared.core.errors import Refused
+from shared.core.errors import Refused, Unavailable
 from shared.core.keys import is_key_id
 from shared.core.messages import Message
 from shared.core.model import rejection_id_of, run_id_of
@@ -121,9 +121,13 @@ def _command_names(ports: Ports, policy: Policy, caller: Caller, request: Reques
     if command_id is None or allowed is None or command_id in allowed:
         return {}
     region = request.region or policy.region
-    for name in allowed:
-        if not name.startswith("c-") and ports.runner.find_command(region, name=name) == command_id:
-            return {command_id: name}
+    try:
+        for name in allowed:
+            if not name.startswith("c-") and ports.runner.find_command(region, name=name) == command_id:
+                return {command_id: name}
+    except Refused as refusal:
+        # ECS refuses us, not the caller: nothing has been decided.
+        raise Unavailable(f"commands cannot be looked up: {refusal.message}", code=refusal.code) from None
     return {}
 
 

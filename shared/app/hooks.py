@@ -19,7 +19,7 @@ from shared.app.keys import access_of
 from shared.app.trail import enter
 from shared.core import limits
 from shared.core.access import Caller, Grant
-from shared.core.errors import Fenced, Refused
+from shared.core.errors import Fenced, Refused, Unavailable
 from shared.core.hooks import (
     HookRow,
     HookSpec,
@@ -77,7 +77,11 @@ def _verified(ports: Ports, name: str, headers: Mapping[str, str], body: bytes) 
     if row is None:
         # The words of a wrong signature: which hooks there are is nobody's business.
         raise unauthorized("signature", "is not one of this hook's")
-    secrets = [access.sealer.open(sealed, purpose=row.purpose) for sealed in row.sealed_secrets]
+    try:
+        secrets = [access.sealer.open(sealed, purpose=row.purpose) for sealed in row.sealed_secrets]
+    except Refused as refusal:
+        # Our own trouble, which an admin can mend: the sender tries again.
+        raise Unavailable(refusal.message, code=refusal.code) from None
     if row.scheme == "github":
         github_delivery(headers)
         if not verify_github(secrets, headers.get("x-hub-signature-256", ""), body):

@@ -364,3 +364,14 @@ def test_secrets_of_hooks_and_subscriptions_are_never_shown_again() -> None:
 
     assert secret.startswith("whsec_")
     assert [text for text in (shown, kept) for hidden in (secret, GITHUB_SECRET) if hidden in text] == []
+
+
+def test_a_secret_that_we_cannot_open_is_our_trouble_and_not_the_senders() -> None:
+    door = Door()
+    row = deploy_hook(door.ports)
+    door.guard.hooks.rows["deploy"] = msgspec.structs.replace(row, sealed_secrets=("aesgcm1:AAAA",))
+
+    answer = door.github(BODY)
+
+    assert (answer.status_code, answer.json["code"]) == (503, "SealBroken")
+    assert door.world.runs.runs == {}
