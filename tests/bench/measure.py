@@ -1,10 +1,11 @@
 """`make bench`: what a run costs. Nothing here is asserted; figures are printed, beside what is least possible.
 
-    python -m tests.bench.measure [--json] [main] [calls] [imports]
+    python -m tests.bench.measure [--json] [main] [calls] [imports] [http]
 
 main     `make run` after set-up: wall time from message to run.finished and in all, most memory of all its processes
 calls    requests that one run makes of ECS, MNS and Tablestore, for 50, 500 and 5,000 targets
 imports  time from a fresh interpreter to a ready function
+http     200 reads a second of the HTTP API for 20 seconds: answers, waits, memory
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import json
 import sys
 from typing import Any
 
-from tests.bench import calls, import_time, main_job
+from tests.bench import calls, http_reads, import_time, main_job
 
-SECTIONS = ("main", "calls", "imports")
+SECTIONS = ("main", "calls", "imports", "http")
 
 
 def main() -> None:
@@ -38,8 +39,9 @@ MEASURES = {
     "main": main_job.measure,
     "calls": calls.measure,
     "imports": lambda: {name: import_time.measure(name, times=3) for name in import_time.FUNCTIONS},
+    "http": http_reads.measure,
 }
-TOLD = {"main": main_job.told, "calls": calls.told, "imports": import_time.told}
+TOLD = {"main": main_job.told, "calls": calls.told, "imports": import_time.told, "http": http_reads.told}
 
 if __name__ == "__main__":
     main()
