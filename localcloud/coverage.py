@@ -52,7 +52,7 @@ def _coverage(offered: Iterable[str], known: Iterable[str]) -> Coverage:
     return Coverage(tuple(sorted(mine)), tuple(sorted(set(known) - mine)))
 
 
-CONTESTED = {"ECS": "ecs", "MNS": "mns", "Tablestore": "tablestore"}
+CONTESTED = {"ECS": "ecs", "MNS": "mns", "Tablestore": "tablestore", "Function Compute": "fc"}
 """Services whose limits are one value, by folder: what is no number in it decides a contested point."""
 SERVICES = {"ECS": ecs, "MNS": mns, "Tablestore": tablestore, "Function Compute": fc}
 
