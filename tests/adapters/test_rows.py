@@ -75,12 +75,14 @@ def test_a_row_without_what_is_new_is_read_with_the_defaults() -> None:
     assert read == dataclasses.replace(a_run(), schema=SCHEMA - 1)
 
 
-@pytest.mark.parametrize("schema", [SCHEMA - 2, SCHEMA + 1])
-def test_a_row_of_another_release_is_left_to_that_release(schema: int) -> None:
+@pytest.mark.parametrize(("schema", "code"), [(SCHEMA - 2, rows.DAMAGED), (SCHEMA + 1, rows.NEWER)])
+def test_a_row_of_another_release_is_left_to_that_release(schema: int, code: str) -> None:
     columns = rows.chunk_columns(a_chunk()) | {"schema": schema}
 
-    with pytest.raises(Unavailable, match="schema"):
-        rows.chunk_of(columns)
+    with pytest.raises(Unavailable, match="schema") as refused:
+        rows.readable(rows.run_key("run-0001", "chunk-00001"), rows.chunk_of, columns)
+
+    assert refused.value.code == code
 
 
 def test_a_field_that_a_later_release_added_does_not_stop_us() -> None:
