@@ -374,6 +374,18 @@ def test_functions_that_are_there_with_their_triggers_are_well() -> None:
     assert [each.level for each in found] == ["OK"] * len(WANTED.functions)
 
 
+def test_a_function_is_shown_with_the_triggers_that_are_there() -> None:
+    at = 1 + 2 * sorted(WANTED.functions).index("push_events")
+    with_webhooks = json_of({"triggers": [{"triggerName": "pushes"}]})
+    with canned(*FUNCTIONS[: at + 1], with_webhooks, *FUNCTIONS[at + 2 :]) as fc:
+        deployed = {each.said for each in functions.check(fc.url, KEYS, WANTED)}
+    with canned(*FUNCTIONS) as fc:
+        without = {each.said for each in functions.check(fc.url, KEYS, WANTED)}
+
+    assert "push_events: python3.10, 60 s, triggers: pushes" in deployed
+    assert "push_events: python3.10, 60 s, triggers: none" in without
+
+
 def test_a_function_or_a_trigger_that_is_missing_is_named() -> None:
     missing = json_of({"ErrorCode": "FunctionNotFound", "ErrorMessage": "no"}, 404)
     no_triggers = json_of({"triggers": []})
