@@ -12,6 +12,8 @@ PORT ?= 7150
 INSTANCES ?= 120
 EVENT ?= events/demo.json
 JOBS ?= auto
+# One more than cores: many tests wait for processes.
+TEST_JOBS = $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1)
 
 ROOT := $(CURDIR)
 PY := $(VENV)/bin/python
@@ -41,7 +43,7 @@ invoke: $(STAMP) ## Call one function with a file: make invoke FUNCTION=accept_r
 	$(FLEETRUN) call $(FUNCTION) $(EVENT)
 
 test: $(STAMP) ## All tests (JOBS= processes)
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(TESTS)
+	@$(PY) -m pytest -n $(if $(filter auto,$(JOBS)),$(TEST_JOBS),$(JOBS)) --dist loadfile $(TESTS)
 
 test-node: $(STAMP) ## The official SDKs for Node.js against a local cloud (skipped where node is missing)
 	@$(PY) -m tests.node
