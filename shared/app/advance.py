@@ -13,7 +13,7 @@ from shared.app.track import look_for, recover, track
 from shared.core import limits
 from shared.core.errors import Fenced, Refused, Unavailable, UnknownOutcome
 from shared.core.messages import Message
-from shared.core.model import Run
+from shared.core.model import Run, StopMark
 from shared.core.transitions import ENDS_OF_RUN, NOTHING_IN_FLIGHT
 from shared.core.wakeups import WakeUp, encode_wakeup
 from shared.ports import Policy, Ports
@@ -26,11 +26,11 @@ def advance(ports: Ports, policy: Policy, wakeup: WakeUp) -> str:
     """
     run, stops = ports.runs.read_run_and_stops(wakeup.run_id)
     now_ms = ports.clock.now_ms()
-    idle = _why_idle(run, wakeup, now_ms=now_ms)
+    idle = _why_idle(run, stops, wakeup, now_ms=now_ms)
     if idle or run is None:
         return idle
     if run.lease_until_ms > now_ms:
-        _come_back_after_lease(ports, run)
+        _come_back(ports, run, stops)
         return "held"
     try:
         hold = claim(ports, policy, run, stops, event_sent=wakeup.event_sent)
@@ -41,21 +41,34 @@ def advance(ports: Ports, policy: Policy, wakeup: WakeUp) -> str:
         return "fenced"
 
 
-def _why_idle(run: Run | None, wakeup: WakeUp, *, now_ms: int) -> str:
-    """Nothing to do: no such run, all done, or a wake-up that a later one has replaced while nothing is overdue."""
+def _why_idle(run: Run | None, stops: list[StopMark], wakeup: WakeUp, *, now_ms: int) -> str:
+    """Nothing to do: no such run, all done, or a wake-up that a later one has replaced while nothing is overdue.
+
+    With a stop that no holder has seen yet no wake-up is stale: the run may not be due before tomorrow.
+    """
     if run is None:
         return "missing"
     if run.due_ms == 0:
         return "settled"
-    if wakeup.wakeup_no < run.wakeup_no and run.due_ms > now_ms:
+    if wakeup.wakeup_no < run.wakeup_no and run.due_ms > now_ms and not _has_unseen_stop(run, stops):
         return "stale"
     return ""
 
 
-def _come_back_after_lease(ports: Ports, run: Run) -> None:
-    """The holder may be dead: whoever finds the run held leaves a wake-up for the moment when the lease is over."""
+def _has_unseen_stop(run: Run, stops: list[StopMark]) -> bool:
+    return len(stops) != run.stops_seen
+
+
+def _come_back(ports: Ports, run: Run, stops: list[StopMark]) -> None:
+    """The holder may be dead: whoever finds the run held leaves a wake-up for the moment when the lease is over.
+
+    A stop does not wait so long: its holder is most likely alive, and done in a moment.
+    """
     ports.log("run.held", run_id=run.run_id, holder=run.holder, until_ms=run.lease_until_ms)
-    wake(ports, run, due_ms=run.lease_until_ms + 1, event_sent=run.event_sent)
+    due_ms = run.lease_until_ms + 1
+    if _has_unseen_stop(run, stops):
+        due_ms = min(due_ms, ports.clock.now_ms() + limits.STOP_HELD_MS)
+    wake(ports, run, due_ms=due_ms, event_sent=run.event_sent)
 
 
 def _step(hold: Hold) -> None:

@@ -107,6 +107,8 @@ CALL_MS_MAX = 20_000
 """Ours: the longest that one call to ECS may take (connect 5 s + read 15 s); so close to midnight no unit is spent."""
 CLOCK_SKEW_MS_MAX = 5_000
 """Ours: how far a function's clock and ECS's may be apart; so close to midnight, on both sides, no unit is spent."""
+STOP_HELD_MS = 2_000
+"""Ours: how soon a stop that finds its run held by somebody asks again."""
 SWEEP_GRACE_MS = 30_000
 """Ours: how long a due run may wait for its wake-up before the sweep takes it."""
 SWEEP_MS = 60_000

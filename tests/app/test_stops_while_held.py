@@ -1,0 +1,59 @@
+"""A stop that comes while somebody holds the run is heeded soon, even if the run is not due before tomorrow."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.app.advance import advance
+from shared.app.ask_stop import ask_to_stop
+from shared.app.hold import claim
+from shared.core.requests import StopRequest
+from shared.core.wakeups import WakeUp
+from tests.app.driving import Drive, invoke_request
+from tests.app.memory import linux
+
+SOON_MS = 10_000
+
+
+def deferred_run(drive: Drive) -> str:
+    """A run that waits for tomorrow's units."""
+    drive.world.directory.add(*(linux(number) for number in range(120)))
+    run_id = drive.send(invoke_request())
+    for _ in range(200):
+        if drive.run(run_id).status == "Deferred" or not drive.step():
+            break
+    run = drive.run(run_id)
+    assert run.status == "Deferred"
+    assert run.due_ms > drive.world.clock.now_ms() + 10 * SOON_MS
+    return run_id
+
+
+@pytest.mark.parametrize("way", ["queue", "http"])
+def test_a_stop_that_finds_the_run_held_is_heeded_soon_after_the_holder_is_done(way: str) -> None:
+    drive = Drive(daily_quota=1)
+    run_id = deferred_run(drive)
+    run, stops = drive.ports.runs.read_run_and_stops(run_id)
+    assert run is not None
+    holder = claim(drive.ports, drive.policy, run, stops, event_sent=run.event_sent)
+    due_ms = run.due_ms
+
+    if way == "queue":
+        drive.send({"kind": "stop", "requestId": "stop-1", "runId": run_id})
+    else:
+        ask_to_stop(drive.ports, StopRequest(request_id="stop-1", run_id=run_id))
+    holder.take_up(drive.ports.runs.read_chunks(run_id, sorted(run.active)))
+    holder.again_at(due_ms)
+    holder.commit()  # it has not seen the stop, and is not due before tomorrow
+    asked_ms = drive.world.clock.now_ms()
+    while drive.run(run_id).status == "Deferred":
+        assert drive.step()
+
+    assert drive.run(run_id).halted == "StopRequested"
+    assert drive.world.clock.now_ms() - asked_ms < SOON_MS
+
+
+def test_without_a_stop_a_replaced_wake_up_is_stale() -> None:
+    drive = Drive(daily_quota=1)
+    run_id = deferred_run(drive)
+
+    assert advance(drive.ports, drive.policy, WakeUp(run_id=run_id, wakeup_no=0)) == "stale"
