@@ -30,7 +30,7 @@ def advance(ports: Ports, policy: Policy, wakeup: WakeUp) -> str:
     if idle or run is None:
         return idle
     if run.lease_until_ms > now_ms:
-        _come_back(ports, run, stops)
+        _come_back(ports, run, wakeup)
         return "held"
     try:
         hold = claim(ports, policy, run, stops, event_sent=wakeup.event_sent)
@@ -59,14 +59,14 @@ def _has_unseen_stop(run: Run, stops: list[StopMark]) -> bool:
     return len(stops) != run.stops_seen
 
 
-def _come_back(ports: Ports, run: Run, stops: list[StopMark]) -> None:
+def _come_back(ports: Ports, run: Run, wakeup: WakeUp) -> None:
     """The holder may be dead: whoever finds the run held leaves a wake-up for the moment when the lease is over.
 
-    A stop does not wait so long: its holder is most likely alive, and done in a moment.
+    A stop itself asks again sooner, once: the holder is most likely alive. Never more than one message for one message.
     """
     ports.log("run.held", run_id=run.run_id, holder=run.holder, until_ms=run.lease_until_ms)
     due_ms = run.lease_until_ms + 1
-    if _has_unseen_stop(run, stops):
+    if wakeup.wakeup_no > run.wakeup_no:
         due_ms = min(due_ms, ports.clock.now_ms() + limits.STOP_HELD_MS)
     wake(ports, run, due_ms=due_ms, event_sent=run.event_sent)
 
