@@ -24,10 +24,21 @@ def ask_to_stop(ports: Ports, request: StopRequest) -> Run:
         instance_ids=tuple(sorted(set(request.instance_ids or ()))),
         requested_ms=ports.clock.now_ms(),
     )
-    ports.runs.insert_stop(mark)
+    if not ports.runs.insert_stop(mark):
+        check_same(mark, ports.runs.read_stops(mark.run_id))
     wake(ports, run, due_ms=ports.clock.now_ms(), event_sent=run.event_sent)
     ports.log("stop.marked", run_id=run.run_id, stop_request_id=mark.request_id, instances=len(mark.instance_ids))
     return run
+
+
+def check_same(mark: StopMark, stored: list[StopMark]) -> None:
+    """A repeat names the same instances. Raises Refused otherwise: swallowed, it would pass for done."""
+    if any(each.request_id == mark.request_id and each.instance_ids != mark.instance_ids for each in stored):
+        raise Refused(
+            f"requestId {mark.request_id!r} was used before, to stop other instances of this run; choose a new one",
+            code="RequestIdReused",
+            field="requestId",
+        )
 
 
 def no_run(run_id: str) -> Refused:

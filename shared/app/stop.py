@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from shared.app.advance import advance
+from shared.app.ask_stop import check_same
 from shared.core.errors import Refused
 from shared.core.model import StopMark
 from shared.core.requests import StopRequest
@@ -33,20 +34,10 @@ def stop_run(ports: Ports, policy: Policy, request: StopRequest) -> str:
         requested_ms=ports.clock.now_ms(),
     )
     if not ports.runs.insert_stop(mark):
-        _check_same(mark, ports.runs.read_stops(mark.run_id))
+        check_same(mark, ports.runs.read_stops(mark.run_id))
     ports.log("stop.marked", run_id=mark.run_id, stop_request_id=mark.request_id, instances=len(mark.instance_ids))
     answer = advance(ports, policy, WakeUp(run_id=mark.run_id, wakeup_no=_ANY_WAKEUP))
     return "settled" if answer == "settled" else "stopping"
-
-
-def _check_same(mark: StopMark, stored: list[StopMark]) -> None:
-    """A repeat names the same instances. Raises Refused otherwise: swallowed, it would pass for done."""
-    if any(each.request_id == mark.request_id and each.instance_ids != mark.instance_ids for each in stored):
-        raise Refused(
-            f"requestId {mark.request_id!r} was used before, to stop other instances of this run; choose a new one",
-            code="RequestIdReused",
-            field="requestId",
-        )
 
 
 _ANY_WAKEUP = 1 << 60
