@@ -1,5 +1,6 @@
-"""`python -m tests.sim --seeds 1000 [--first 1] [--jobs 2] [--plant BUG]` · `--replay 41` · `--bugs`
+"""`python -m tests.sim --seeds 1000 [--first 1] [--jobs 2] [--world WORLD] [--plant BUG]` · `--replay 41` · `--bugs`
 
+Without a world: of each, in their shares (worlds.py).
 Exit code 1 when an invariant broke; every failure prints the one command that repeats it.
 """
 
@@ -20,9 +21,10 @@ from typing import TYPE_CHECKING
 
 from tests.sim.bugs import BUGS
 from tests.sim.planting import plant
+from tests.sim.worlds import ALL, SHARES, Each, pick, play_quietly, replay
 
 if TYPE_CHECKING:
-    from tests.sim.play import Story
+    from tests.sim.story import Story
     from tests.sim.trouble import Aim
 
 FAILURES_SHOWN = 10
@@ -51,6 +53,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--replay", type=int, help="play this one seed and print its trace")
+    parser.add_argument("--world", choices=(ALL, *SHARES), help="what is played; a planted bug, a replay: runs")
     parser.add_argument("--plant", default="", help="a planted bug, by name")
     parser.add_argument("--bugs", action="store_true", help="play every planted bug until it is caught")
     parser.add_argument("--aimless", action="store_true", help="with a planted bug: trouble of all kinds, as ever")
@@ -63,11 +66,15 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _replay(options: argparse.Namespace) -> int:
-    from tests.sim.play import play  # after planting
+def _world(options: argparse.Namespace) -> str:
+    if options.world:
+        return str(options.world)
+    return "runs" if options.plant or options.replay is not None else ALL
 
+
+def _replay(options: argparse.Namespace) -> int:
     seed, planted = options.replay, options.plant
-    story = play(seed, _aim(options))
+    story = replay(Each(_world(options), seed), _aim(options))
     say("\n".join(story.trace))
     with_bug = f" with the planted bug {planted!r}" if planted else ""
     say(f"\nseed {seed}{with_bug}, on {story.store} rows: {story.broken or 'all invariants hold'}")
@@ -76,16 +83,14 @@ def _replay(options: argparse.Namespace) -> int:
     return 1 if story.broken else 0
 
 
-def _stories(options: argparse.Namespace) -> Iterator[Story]:
-    from tests.sim.play import play_quietly  # after planting
-
-    seeds = range(options.first, options.first + options.seeds)
+def _stories(options: argparse.Namespace) -> Iterator[tuple[Each, Story]]:
+    wanted = pick(_world(options), first=options.first, seeds=options.seeds)
     play = partial(play_quietly, aim=_aim(options))
     if options.jobs == 1:
-        yield from map(play, seeds)
+        yield from map(play, wanted)
         return
     with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
-        yield from pool.imap(play, seeds, chunksize=20)
+        yield from pool.imap(play, wanted, chunksize=20)
 
 
 @dataclass
@@ -96,6 +101,7 @@ class _Sum:
     fired: Counter[str] = field(default_factory=Counter)
     met: Counter[str] = field(default_factory=Counter)
     stores: Counter[str] = field(default_factory=Counter)
+    worlds: Counter[str] = field(default_factory=Counter)
     checks: int = 0
     calls: int = 0
     virtual_ms: int = 0
@@ -114,7 +120,7 @@ class _Sum:
         took, played, busy = time.monotonic() - self.started, self.stores.total(), _cpu_s()
         return (
             f"{played} seeds in {took:.1f} s ({played / took * 60:.0f} a minute, "
-            f"{played / busy * 60:.0f} of one core's time), {_told(self.stores)}: "
+            f"{played / busy * 60:.0f} of one core's time), {_told(self.worlds)}, on rows {_told(self.stores)}: "
             f"{self.calls} port calls, {self.checks} checks, {self.virtual_ms / 3_600_000:.0f} virtual hours, "
             f"{self.fired.total()} faults, {self.broken} broken"
         )
@@ -136,10 +142,11 @@ def _many(options: argparse.Namespace) -> int:
 
 def _sum_up(options: argparse.Namespace, total: _Sum) -> None:
     told = time.monotonic()
-    for story in _stories(options):
+    for each, story in _stories(options):
         total.add(story)
+        total.worlds[each.world] += 1
         if story.broken and total.broken <= FAILURES_SHOWN:
-            say(f"seed {story.seed}: {story.broken[:400]}\n  make sim-replay SEED={story.seed}")
+            say(f"seed {each.seed}: {story.broken[:400]}\n  make sim-replay {each}")
         if story.broken and options.stop_at_first:
             break
         if time.monotonic() - told > TELL_EVERY_S:
@@ -186,7 +193,7 @@ def _bugs() -> int:
 
 def hunt(name: str, *, first: int, seeds: int) -> int:
     """The first seed that catches the bug; 0 = none does."""
-    words = ["--plant", name, "--first", str(first), "--seeds", str(seeds), "--stop-at-first"]
+    words = ["--world", "runs", "--plant", name, "--first", str(first), "--seeds", str(seeds), "--stop-at-first"]
     done = subprocess.run([sys.executable, "-m", "tests.sim", *words], capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr
     assert not done.stderr, done.stderr

@@ -6,13 +6,13 @@ AssertionError begins with the invariant's number.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import ParamSpec
 
 from shared.core.model import Chunk, Run, run_id_of
 from shared.core.rate import bounds_of
-from shared.core.transitions import CHUNK, ENDS_OF_RUN, RUN, TARGET, is_allowed
+from shared.core.transitions import ENDS_OF_RUN
+from tests.sim.changes import Changes
 from tests.sim.fleet import Accepted
 from tests.sim.world import World
 
@@ -38,8 +38,7 @@ class Checkers:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.transitions: Counter[str] = Counter()
-        """How often each change of a status was written: "run Planned → Running"."""
+        self.changes = Changes()
         self.checks = 0
         self._expected = {run_id_of(request_id) for request_id in world.workload.run_requests}
         self._seen_calls = 0
@@ -53,7 +52,7 @@ class Checkers:
     # -- rows ---------------------------------------------------------------------------------------------------------
     def _head(self, before: Run | None, after: Run) -> None:
         self.checks += 1
-        self._change("run", RUN, before.status if before else "", after.status)
+        self.changes.of_head(before, after)
         if before is None:
             assert after.request is None or after.run_id in self._expected, f"8: nobody asked for {after.run_id}"
         else:
@@ -79,25 +78,9 @@ class Checkers:
         self.checks += 1
         size_max = self.world.workload.instances_per_chunk
         assert len(after.targets) <= size_max, f"2: a chunk of {len(after.targets)} targets, {size_max} are allowed"
-        if before is None or after.plan_no > before.plan_no:
-            self._change("chunk", CHUNK, "", after.status)
-            return
-        self._change("chunk", CHUNK, before.status, after.status)
-        if before.status == "Invoked":
+        if before is not None and after.plan_no <= before.plan_no and before.status == "Invoked":
             assert after.invoke_id == before.invoke_id, f"2: {after.chunk_id} got another InvokeId"
-        old = {target.instance_id: target for target in before.targets}
-        for target in after.targets:
-            was = old.get(target.instance_id)
-            if was is None or was == target:
-                continue
-            assert not was.ended_no, f"3: {target.instance_id} had ended as {was.status} and is {target.status}"
-            self._change("target", TARGET, was.status, target.status)
-
-    def _change(self, what: str, table: dict[str, frozenset[str]] | object, old: str, new: str) -> None:
-        if old == new:
-            return
-        self.transitions[f"{what} {old or '-'} → {new}"] += 1
-        assert not old or is_allowed(table, old, new), f"3: a {what} went from {old} to {new}"  # type: ignore[arg-type]
+        self.changes.of_chunk(before, after)
 
     def _quota(self, day: str, used: int, held: int) -> None:
         self.checks += 1

@@ -1,25 +1,26 @@
 """Cloud schedules in the simulation: Cloud Assistant repeats, we follow, a stop ends it, whatever goes wrong between.
 
-    python -m tests.sim.cloud_schedules --seeds 200
-    python -m tests.sim.cloud_schedules --seed 17      # its story
+    python -m tests.sim --world cloud-schedules --seeds 200
+    python -m tests.sim --world cloud-schedules --replay 17      # its story
 
 No chunk is sent twice, each repetition that is told is told once and in order, and after the stop the run ends.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
-import sys
 from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 from shared.core.model import Run, run_id_of
-from shared.core.transitions import ENDS_OF_RUN, RUN, is_allowed
+from shared.core.transitions import ENDS_OF_RUN
+from tests.sim.changes import Changes
 from tests.sim.platform import REQUESTS, STOPS
-from tests.sim.schedules import BOUND_MS, FAULTS_MS, INSTANCES, Played
+from tests.sim.schedules import BOUND_MS, FAULTS_MS, INSTANCES
+from tests.sim.story import Story, story_of
+from tests.sim.trouble import Aim
 from tests.sim.workload import Arrival, Workload
 from tests.sim.world import World
 
@@ -64,19 +65,18 @@ class CloudScheduleWorld(World):
             ),
         )
         self.repetition = random.Random(f"{self.seed}:repetitions")
-        self.books.on_head = _head
+        self.changes = Changes()
+        self.books.on_head, self.books.on_chunk = self._head, self.changes.of_chunk
         super()._schedule()
+
+    def _head(self, before: Run | None, after: Run) -> None:
+        self.changes.of_head(before, after)
+        if before is not None and after.counts:
+            assert sum(after.counts.values()) == after.requested, f"3: {after.counts} of {after.requested}"
 
 
 def _arrival(at_ms: int, queue: str, message: dict[str, Any]) -> Arrival:
     return Arrival(at_ms, queue, str(message["requestId"]), json.dumps(message).encode())
-
-
-def _head(before: Run | None, after: Run) -> None:
-    if before is None:
-        return
-    assert is_allowed(RUN, before.status, after.status), f"3: the run went from {before.status} to {after.status}"
-    assert not after.counts or sum(after.counts.values()) == after.requested, f"3: {after.counts} of {after.requested}"
 
 
 def check(world: CloudScheduleWorld) -> int:
@@ -106,36 +106,13 @@ def _events(world: CloudScheduleWorld) -> dict[int, dict[str, Any]]:
     return found
 
 
-def play(seed: int) -> Played:
-    world = CloudScheduleWorld(seed)
+def play(seed: int, aim: Aim | None = None) -> Story:
+    """`checks` of its story are repetitions that were told."""
+    world = CloudScheduleWorld(seed, aim)
     broken, told = "", 0
     try:
         assert world.play(lambda: None, faults_ms=FAULTS_MS, bound_ms=BOUND_MS), "9: not settled within the bound"
         told = check(world)
     except AssertionError as error:
         broken = str(error) or repr(error)
-    return Played(seed, broken, told, world.trouble.fired, world.trace)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Plays cloud schedules, many seeds or one.")
-    parser.add_argument("--seeds", type=int, default=50)
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--seed", type=int)
-    options = parser.parse_args()
-    seeds = range(options.first, options.first + options.seeds) if options.seed is None else [options.seed]
-    told, broken, troubles = 0, 0, 0
-    for seed in seeds:
-        played = play(seed)
-        told, troubles = told + played.firings, troubles + sum(played.troubles.values())
-        if options.seed is not None:
-            sys.stdout.write("\n".join(played.trace) + "\n")
-        if played.broken:
-            broken += 1
-            sys.stdout.write(f"seed {seed}: {played.broken}\n")
-    sys.stdout.write(f"{len(seeds)} seeds, {told} repetitions told, {troubles} troubles, {broken} broken\n")
-    return 1 if broken else 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    return story_of(world, broken=broken, changes=world.changes, checks=told)

@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from dataclasses import dataclass
-
 from tests.sim.checkers import Broken, Checkers
+from tests.sim.story import Story, story_of
 from tests.sim.trouble import Aim
 from tests.sim.verdicts import check_end
 from tests.sim.world import World
 
 FAULTS_MS = 240_000
 BOUND_MS = 4 * 86_400_000
-
-
-@dataclass
-class Story:
-    """What one seed came to. `broken` is "" when every invariant held."""
-
-    seed: int
-    store: str
-    broken: str
-    digest: str
-    """Of the trace: the same seed tells the same story, byte for byte, under every PYTHONHASHSEED."""
-    fired: Counter[str]
-    transitions: Counter[str]
-    trace: list[str]
-    checks: int
-    port_calls: int
-    virtual_ms: int
 
 
 def play(seed: int, aim: Aim | None = None) -> Story:
@@ -44,25 +24,7 @@ def play(seed: int, aim: Aim | None = None) -> Story:
         assert checkers.checks, "a world in which nothing is checked proves nothing"
     except (AssertionError, Broken) as error:
         broken = str(error) or repr(error)
-    return Story(
-        seed=seed,
-        store=world.stores.name,
-        broken=broken,
-        digest=hashlib.sha256("\n".join(world.trace).encode()).hexdigest()[:16],
-        fired=world.trouble.fired,
-        transitions=checkers.transitions,
-        trace=world.trace,
-        checks=checkers.checks,
-        port_calls=world.host.begun,
-        virtual_ms=world.clock.now_ms() - world.workload.start_ms,
-    )
-
-
-def play_quietly(seed: int, aim: Aim | None = None) -> Story:
-    """Without the trace, for long hauls."""
-    story = play(seed, aim)
-    story.trace = []
-    return story
+    return story_of(world, broken=broken, changes=checkers.changes, checks=checkers.checks)
 
 
 def _open_ends(world: World) -> str:

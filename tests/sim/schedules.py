@@ -1,8 +1,8 @@
 """Managed schedules in the simulation: the real functions on the local cloud's queues, triggers and tables. The timer's
 calls are lost, doubled and late, instances die or come back as zombies, messages double, vanish and reorder.
 
-    python -m tests.sim.schedules --seeds 200
-    python -m tests.sim.schedules --seed 17      # its story
+    python -m tests.sim --world schedules --seeds 200
+    python -m tests.sim --world schedules --replay 17      # its story
 
 Invariant 7: each fire time yields at most one run, and what yields none is told as missed. The fire times come from the
 brute force of tests/unit/cron_oracle.py.
@@ -10,13 +10,10 @@ brute force of tests/unit/cron_oracle.py.
 
 from __future__ import annotations
 
-import argparse
 import base64
 import json
 import random
-import sys
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -25,11 +22,14 @@ from shared.adapters.mns import FIRINGS
 from shared.adapters.schedule_store import TableScheduleStore
 from shared.core.model import Run
 from shared.core.schedule import Schedule, schedule_id_of
-from shared.core.transitions import ENDS_OF_RUN, RUN, is_allowed
+from shared.core.transitions import ENDS_OF_RUN
 from shared.ports import Ports, ScheduleStore
 from tests.app.memory_schedules import MemoryScheduleStore
 from tests.sim.books import CloudStores
+from tests.sim.changes import Changes
 from tests.sim.platform import REQUESTS
+from tests.sim.story import Story, story_of
+from tests.sim.trouble import Aim
 from tests.sim.wire import ServiceQueues, shifted_wakeup
 from tests.sim.workload import Arrival, Workload
 from tests.sim.world import World
@@ -86,7 +86,8 @@ class ScheduleWorld(World):
             for _ in range(chance.choice((1, 1, 2)))
         )
         self.workload = replace(self.workload, arrivals=arrivals)
-        self.books.on_head = self._head
+        self.changes = Changes()
+        self.books.on_head, self.books.on_chunk = self._head, self.changes.of_chunk
         self._ticks = self._stream("ticks")
         self.timeline.after(self._ticks.randrange(TICK_MS), self._tick)
         super()._schedule()
@@ -129,7 +130,7 @@ class ScheduleWorld(World):
 
     # -- watching -----------------------------------------------------------------------------------------------------
     def _head(self, before: Run | None, after: Run) -> None:
-        assert before is None or is_allowed(RUN, before.status, after.status), (before, after)
+        self.changes.of_head(before, after)
         name, _, fire_time = after.request_id.partition("@")
         assert after.request is None or fire_time in self.expected[name], f"7: {after.request_id} is at no fire time"
 
@@ -192,46 +193,13 @@ def _ms(text: str) -> int:
     return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()) * 1000
 
 
-@dataclass
-class Played:
-    seed: int
-    broken: str
-    firings: int
-    troubles: Counter[str]
-    trace: list[str]
-
-
-def play(seed: int) -> Played:
-    world = ScheduleWorld(seed)
+def play(seed: int, aim: Aim | None = None) -> Story:
+    """`checks` of its story are fire times."""
+    world = ScheduleWorld(seed, aim)
     broken, firings = "", 0
     try:
         assert world.play(lambda: None, faults_ms=FAULTS_MS, bound_ms=BOUND_MS), "9: not settled within the bound"
         firings = check(world)
     except AssertionError as error:
         broken = str(error) or repr(error)
-    return Played(seed, broken, firings, world.trouble.fired, world.trace)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Plays managed schedules, many seeds or one.")
-    parser.add_argument("--seeds", type=int, default=50)
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--seed", type=int)
-    options = parser.parse_args()
-    seeds = range(options.first, options.first + options.seeds) if options.seed is None else [options.seed]
-    firings, broken, troubles = 0, 0, Counter[str]()
-    for seed in seeds:
-        played = play(seed)
-        firings += played.firings
-        troubles += played.troubles
-        if options.seed is not None:
-            sys.stdout.write("\n".join(played.trace) + "\n")
-        if played.broken:
-            broken += 1
-            sys.stdout.write(f"seed {seed}: {played.broken}\n")
-    sys.stdout.write(f"{len(seeds)} seeds, {firings} fire times, {sum(troubles.values())} troubles, {broken} broken\n")
-    return 1 if broken else 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    return story_of(world, broken=broken, changes=world.changes, checks=firings)

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from tests.sim.planting import ROOT
-from tests.sim.play import Story, play
+from tests.sim.play import play
+from tests.sim.story import Story
 
 PROBE = "from tests.sim.play import play; print(*(play(seed).digest for seed in (3, 6, 11, 14)))"
 

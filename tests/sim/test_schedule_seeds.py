@@ -10,7 +10,7 @@ from tests.sim import cloud_schedules
 from tests.sim.schedules import play
 
 SEEDS = (1, 2, 3, 5)
-"""The quick ones among the first; `python -m tests.sim.schedules` and `…cloud_schedules` play as many as you like."""
+"""The quick ones among the first; `make sim` plays more, and `make sim WORLD=schedules` as many as you like."""
 SEEDS_FOR_A_BUG = (*SEEDS, *range(6, 40))
 
 
@@ -19,7 +19,7 @@ def test_each_fire_time_yields_at_most_one_run_whatever_goes_wrong(seed: int) ->
     played = play(seed)
 
     assert not played.broken
-    assert played.firings
+    assert played.checks
 
 
 def test_a_step_that_does_not_read_the_answer_of_its_write_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
