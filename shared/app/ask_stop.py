@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.app.emit import wake
+from shared.app.emit import wake_for_stop
 from shared.core.errors import Refused
 from shared.core.model import Run, StopMark
 from shared.core.requests import StopRequest
@@ -26,7 +26,7 @@ def ask_to_stop(ports: Ports, request: StopRequest) -> Run:
     )
     if not ports.runs.insert_stop(mark):
         check_same(mark, ports.runs.read_stops(mark.run_id))
-    wake(ports, run, due_ms=ports.clock.now_ms(), event_sent=run.event_sent)
+    wake_for_stop(ports, run)
     ports.log("stop.marked", run_id=run.run_id, stop_request_id=mark.request_id, instances=len(mark.instance_ids))
     return run
 

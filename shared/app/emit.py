@@ -9,7 +9,7 @@ from shared.core.errors import Refused, Unavailable, UnknownOutcome
 from shared.core.model import Event, Run
 from shared.core.track import next_backoff_ms
 from shared.core.transitions import ENDS_OF_RUN
-from shared.core.wakeups import WakeUp, encode_wakeup
+from shared.core.wakeups import NEVER_STALE, WakeUp, encode_wakeup
 from shared.ports import Ports
 
 
@@ -34,11 +34,19 @@ def publish(ports: Ports, run: Run, fresh: list[Event]) -> int:
 def wake(ports: Ports, run: Run, *, due_ms: int, event_sent: int) -> None:
     """Sends the run's one next wake-up. If that fails the sweep finds the run by its due time."""
     delay_s = max(0, -(-(due_ms - ports.clock.now_ms()) // 1000))
-    wakeup = WakeUp(run_id=run.run_id, wakeup_no=run.wakeup_no, event_sent=event_sent)
+    _send(ports, WakeUp(run_id=run.run_id, wakeup_no=run.wakeup_no, event_sent=event_sent), delay_s=delay_s)
+
+
+def wake_for_stop(ports: Ports, run: Run) -> None:
+    """Beside its own wake-ups, for a stop mark: when the run is held it asks again soon, not when the lease is over."""
+    _send(ports, WakeUp(run_id=run.run_id, wakeup_no=NEVER_STALE, event_sent=run.event_sent), delay_s=0)
+
+
+def _send(ports: Ports, wakeup: WakeUp, *, delay_s: int) -> None:
     try:
         ports.queue.send_wakeup(encode_wakeup(wakeup), delay_s=min(delay_s, limits.DELAY_S_MAX))
     except (Unavailable, UnknownOutcome) as error:
-        ports.log("wakeup.unsent", run_id=run.run_id, wakeup_no=run.wakeup_no, reason=str(error))
+        ports.log("wakeup.unsent", run_id=wakeup.run_id, wakeup_no=wakeup.wakeup_no, reason=str(error))
 
 
 def finish(hold: Hold) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.app.accept import start_run
-from shared.app.emit import wake
+from shared.app.emit import wake_for_stop
 from shared.core import limits, schedule_events
 from shared.core.errors import Fenced, Refused, Unavailable, UnknownOutcome
 from shared.core.model import StopMark
@@ -74,5 +74,5 @@ def _stop(ports: Ports, schedule: Schedule, run_id: str) -> None:
     ports.runs.insert_stop(mark)
     run = ports.runs.read_run(run_id)
     if run is not None and run.due_ms:
-        wake(ports, run, due_ms=ports.clock.now_ms(), event_sent=run.event_sent)
+        wake_for_stop(ports, run)
     ports.log("schedule.stops_previous", schedule_id=schedule.schedule_id, run_id=run_id)

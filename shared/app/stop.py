@@ -9,7 +9,7 @@ from shared.app.ask_stop import check_same
 from shared.core.errors import Refused
 from shared.core.model import StopMark
 from shared.core.requests import StopRequest
-from shared.core.wakeups import WakeUp
+from shared.core.wakeups import NEVER_STALE, WakeUp
 from shared.ports import Policy, Ports
 
 _RUN_ID = re.compile(r"^run-[0-9a-f]{20}$")
@@ -36,9 +36,5 @@ def stop_run(ports: Ports, policy: Policy, request: StopRequest) -> str:
     if not ports.runs.insert_stop(mark):
         check_same(mark, ports.runs.read_stops(mark.run_id))
     ports.log("stop.marked", run_id=mark.run_id, stop_request_id=mark.request_id, instances=len(mark.instance_ids))
-    answer = advance(ports, policy, WakeUp(run_id=mark.run_id, wakeup_no=_ANY_WAKEUP))
+    answer = advance(ports, policy, WakeUp(run_id=mark.run_id, wakeup_no=NEVER_STALE))
     return "settled" if answer == "settled" else "stopping"
-
-
-_ANY_WAKEUP = 1 << 60
-"""Never stale: a stop does not wait for the run's own wake-up."""

@@ -7,6 +7,9 @@ import msgspec
 from shared.core.errors import Refused
 from shared.core.model import SCHEMA
 
+NEVER_STALE = 1 << 60
+"""Number of a wake-up that no later one replaces: a stop does not wait for the run's own."""
+
 
 class WakeUp(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """`wakeup_no` orders the wake-ups of a run; `event_sent`: events 1..event_sent were published before it."""

@@ -139,7 +139,7 @@ ROUTES: tuple[Route, ...] = (
         query=queries.WaitQuery,
         body=StopBody,
         is_body_optional=True,
-        problems=(404, 422),
+        problems=(404, 409, 422),
     ),
     Route(
         "POST",

@@ -7,6 +7,7 @@ import pytest
 from shared.app.advance import advance
 from shared.app.ask_stop import ask_to_stop
 from shared.app.hold import claim
+from shared.core import limits
 from shared.core.requests import StopRequest
 from shared.core.wakeups import WakeUp
 from tests.app.driving import Drive, invoke_request
@@ -50,6 +51,25 @@ def test_a_stop_that_finds_the_run_held_is_heeded_soon_after_the_holder_is_done(
 
     assert drive.run(run_id).halted == "StopRequested"
     assert drive.world.clock.now_ms() - asked_ms < SOON_MS
+
+
+@pytest.mark.parametrize("way", ["queue", "http"])
+def test_a_stop_that_is_looked_at_while_the_run_is_held_does_not_wait_for_the_lease(way: str) -> None:
+    drive = Drive(daily_quota=1)
+    run_id = deferred_run(drive)
+    run, stops = drive.ports.runs.read_run_and_stops(run_id)
+    assert run is not None
+    claim(drive.ports, drive.policy, run, stops, event_sent=run.event_sent)
+
+    if way == "queue":
+        drive.send({"kind": "stop", "requestId": "stop-1", "runId": run_id})
+    else:
+        ask_to_stop(drive.ports, StopRequest(request_id="stop-1", run_id=run_id))
+        for body in drive.world.queue.take_due():
+            drive.deliver(body)
+
+    first_ms = min(due_ms for due_ms, _ in drive.world.queue.wakeups)
+    assert first_ms - drive.world.clock.now_ms() <= limits.STOP_HELD_MS
 
 
 def test_without_a_stop_a_replaced_wake_up_is_stale() -> None:

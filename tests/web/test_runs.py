@@ -269,6 +269,23 @@ def test_a_part_can_be_stopped(web: Web) -> None:
     assert web.check_settled(run_id).counts == {"NotStarted": 1, "Success": 11}
 
 
+def test_a_stop_under_a_used_id_that_names_other_instances_is_refused_and_stops_nothing_more(web: Web) -> None:
+    run_id = web.started(invoke_request("deploy-1"))
+    part = {"requestId": "stop-1", "instanceIds": ["i-00003"]}
+
+    first = web.post(f"/v1/runs/{run_id}/stop", part)
+    again = web.post(f"/v1/runs/{run_id}/stop", part)
+    other = web.post(f"/v1/runs/{run_id}/stop", {**part, "instanceIds": ["i-00004"]})
+    whole = web.post(f"/v1/runs/{run_id}/stop", headers={"Idempotency-Key": "stop-1"})
+    web.settle()
+
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert [(each.status_code, each.json["code"], each.json["field"]) for each in (other, whole)] == [
+        (409, "RequestIdReused", "requestId")
+    ] * 2
+    assert web.check_settled(run_id).counts == {"NotStarted": 1, "Success": 11}
+
+
 def test_stopping_what_has_ended_answers_how_it_ended(web: Web) -> None:
     run_id = web.started(invoke_request("deploy-1"))
     web.settle()
