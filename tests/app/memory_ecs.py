@@ -307,8 +307,8 @@ class MemoryRunner(Faults):
         if stopped and not ending.silent and self._ends_while_stopping(known, instance_id, ending):
             return ending.status
         if elapsed >= min(ending.start_ms, ending.after_ms):
-            if stopped and self.clock.now_ms() < known.stopped_ms[instance_id] + self.stopping_ms:
-                return "Stopping"
+            if stopped and (ending.silent or self.clock.now_ms() < known.stopped_ms[instance_id] + self.stopping_ms):
+                return "Stopping"  # of a silent agent nobody hears that it has killed anything
             return "Terminated" if stopped else "Running"
         return "Cancelled" if stopped else "Pending"
 

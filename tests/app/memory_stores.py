@@ -44,6 +44,7 @@ class MemoryRunStore(Faults):
         self.watch_chunk: Callable[[Chunk], None] = lambda _after: None
         """Called with every chunk row that is written."""
         self.watch_event: Callable[[Event], None] = lambda _event: None
+        self.watch_stop: Callable[[StopMark], None] = lambda _mark: None
         """Called with every event row that is written."""
 
     @faulty
@@ -105,6 +106,7 @@ class MemoryRunStore(Faults):
             if key in self.stops:
                 return False
             self.stops[key] = stored(mark)
+            self.watch_stop(mark)
             return True
 
     @faulty

@@ -18,13 +18,15 @@ from shared.adapters import tablestore_rows as rows
 from shared.adapters.quota_ledger import TableQuotaLedger
 from shared.adapters.run_store import TableRunStore
 from shared.adapters.tablestore_writes import Columns, Write
-from shared.core.model import Chunk, Run
+from shared.core.model import Chunk, Run, StopMark
 from shared.ports import QuotaLedger, RunStore
 from tests.app.memory import MemoryQuotaLedger, MemoryRunStore
 from tests.sim.wire import ServiceTables
 
 OnHead = Callable[[Run | None, Run], None]
 OnChunk = Callable[[Chunk | None, Chunk], None]
+OnClaim = Callable[[Run], None]
+OnStop = Callable[[StopMark], None]
 OnQuota = Callable[[str, int, int], None]
 
 
@@ -41,11 +43,16 @@ class Books:
     """Runs that are not settled."""
     on_head: OnHead = lambda _before, _after: None
     on_chunk: OnChunk = lambda _before, _after: None
+    on_claim: OnClaim = lambda _run: None
+    on_stop: OnStop = lambda _mark: None
     on_quota: OnQuota = lambda _day, _used, _held: None
 
     def saw_head(self, after: Run) -> None:
-        self.on_head(self.heads.get(after.run_id), after)
+        before = self.heads.get(after.run_id)
+        self.on_head(before, after)
         self.heads[after.run_id] = after
+        if after.lease_until_ms and (before is None or before.holder != after.holder):
+            self.on_claim(after)
         if after.due_ms:
             self.open_runs.add(after.run_id)
         else:
@@ -55,6 +62,9 @@ class Books:
         key = (after.run_id, after.number)
         self.on_chunk(self.chunks.get(key), after)
         self.chunks[key] = after
+
+    def saw_stop(self, mark: StopMark) -> None:
+        self.on_stop(mark)
 
     def saw_quota(self, day: str, used: int, held: int) -> None:
         self.highest[day] = max(self.highest[day], used)
@@ -71,6 +81,7 @@ class MemoryStores:
         self._runs.watch = lambda _before, after: books.saw_head(after)
         self._runs.watch_chunk = books.saw_chunk
         self._runs.watch_event = lambda event: books.event_numbers[event.run_id].add(event.sequence)
+        self._runs.watch_stop = books.saw_stop
         self._quota.watch = self._saw_quota
 
     def _saw_quota(self, region: str, day: str, used: int) -> None:
@@ -139,5 +150,7 @@ class CloudStores:
             self._books.saw_head(rows.run_of({**self._requests[run_id], **columns}))
         elif part.startswith("chunk-"):
             self._books.saw_chunk(rows.chunk_of(columns))
+        elif part.startswith("stop-"):
+            self._books.saw_stop(rows.stop_of(columns))
         elif part.startswith("event-"):
             self._books.event_numbers[run_id].add(int(part.removeprefix("event-")))

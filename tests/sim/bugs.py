@@ -194,8 +194,9 @@ BUGS = (
         (
             Edit("shared.app.pick", "if not candidates or wait_out_midnight(hold):", "if not candidates:"),
             Edit("shared.app.invoke", ", last_call_ms(chunk.unit_day))", ", 1 << 60)"),
+            Edit("shared.app.invoke", "any(now_ms > last_call_ms(chunk.unit_day) ", "any(False "),
         ),
-        first=94,
+        first=240,
         within=300,
     ),
     _bug(
@@ -248,5 +249,22 @@ BUGS = (
         "shared.adapters.tablestore_rows",
         "if schema not in (SCHEMA, SCHEMA - 1):",
         "if schema not in (SCHEMA, SCHEMA + 1):",
+    ),
+    _bug(
+        "a stop that waits until its run is due",
+        "shared.app.advance",
+        " and not _has_unseen_stop(run, stops):",
+        ":",
+        aim=Aim((), ()),
+        first=100,
+    ),
+    _bug(
+        "an intent that midnight has overtaken",
+        "shared.app.invoke",
+        "any(now_ms > last_call_ms(chunk.unit_day) ",
+        "any(False ",
+        aim=Aim(("zombie before", "die before", "slow", "stall"), ("invoke", "grant", "update_run")),
+        first=1165,
+        within=3000,
     ),
 )

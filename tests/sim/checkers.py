@@ -14,6 +14,7 @@ from shared.core.rate import bounds_of
 from shared.core.transitions import ENDS_OF_RUN
 from tests.sim.changes import Changes
 from tests.sim.fleet import Accepted
+from tests.sim.promptness import Promptness
 from tests.sim.world import World
 
 P = ParamSpec("P")
@@ -39,6 +40,7 @@ class Checkers:
     def __init__(self, world: World) -> None:
         self.world = world
         self.changes = Changes()
+        self.promptness = Promptness(world)
         self.checks = 0
         self._expected = {run_id_of(request_id) for request_id in world.workload.run_requests}
         self._seen_calls = 0
@@ -47,12 +49,14 @@ class Checkers:
         """Run → how many port calls had begun when its stop was committed."""
         world.books.on_head = judged(self._head)
         world.books.on_chunk = judged(self._chunk)
+        world.books.on_stop = judged(self.promptness.of_stop)
         world.books.on_quota = judged(self._quota)
 
     # -- rows ---------------------------------------------------------------------------------------------------------
     def _head(self, before: Run | None, after: Run) -> None:
         self.checks += 1
         self.changes.of_head(before, after)
+        self.promptness.of_head(before, after)
         if before is None:
             assert after.request is None or after.run_id in self._expected, f"8: nobody asked for {after.run_id}"
         else:
@@ -91,6 +95,7 @@ class Checkers:
     # -- calls of ECS -------------------------------------------------------------------------------------------------
     def step(self) -> None:
         """After every step of the world; looks only at what is new."""
+        self.promptness.step()
         ecs = self.world.ecs
         if ecs.count == self._seen_calls:
             return

@@ -87,7 +87,7 @@ class MemoryEcs:
 
     def _how(self, made: MemoryInvocation, one: str, ending: Ending) -> str:
         now_ms = self._timeline.clock.now_ms()
-        if one in made.stopped_ms:
+        if one in made.stopped_ms and not ending.silent:
             status = self.runner.status_of(made, one)
             return "failed" if status in FAILURES else "ended"  # one that is Stopping may fail yet; it was told to end
         age_ms = now_ms - made.created_ms

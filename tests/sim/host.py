@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,7 @@ OF_ECS = POLLS | {
     "daily_limit",
 }  # fmt: skip
 ENDLESS_MS = 1 << 62
+POLLS_KEPT = 4
 LOCAL = ("access", "clock", "ids", "lanes", "log")
 ZOMBIE_MS_MAX = (5_000, 200_000, 700_000)
 """Within its lease, beyond the lease of most functions, beyond every lease."""
@@ -96,7 +98,7 @@ class Host:
         self.begun = self.acting = 0
         self.alive = 0
         self._instances = 0
-        self._polled: dict[str, Any] = {}
+        self._polled: dict[str, deque[Any]] = defaultdict(lambda: deque(maxlen=POLLS_KEPT))
         """What ECS showed last, by question."""
 
     def start(
@@ -180,10 +182,10 @@ class Host:
         if kind == "forbidden":
             raise Refused("the role may not do that", code="Forbidden.RAM")
         if kind == "stale poll":
-            return self._polled[about]
+            return self.chance.choice(self._polled[about])
         answer = self._land(number, act, self._torn(batch) if kind == "torn batch" else None)
         if about:
-            self._polled[about] = answer
+            self._polled[about].append(answer)
         self._pass_time(kind)
         if kind.endswith("after"):
             self._lose(instance, kind)

@@ -9,7 +9,7 @@ REGRESSIONS: dict[int, str] = {
     160: "an intent replaced another one whose chunks were still in doubt",
     309: "a permission that ECS denied to us was taken for a fault of the message",
     475: "the same: one message had a run and a rejection",
-    1346: "a zombie took up a chunk that a later holder had sent and ended",
+    1346: "a zombie took up a chunk that a later holder had sent; later: an intent overtaken by midnight was unpaid",
     4607: "a zombie with an old head row believed in chunks that were sent since",
     5013: "the same, after a day's wait",
     5850: "a target was withdrawn after its chunk's token had left",

@@ -6,7 +6,7 @@ import pytest
 
 from tests.sim.__main__ import hunt
 from tests.sim.bugs import BUGS, Bug
-from tests.sim.planting import changed
+from tests.sim.planting import by_module, changed
 
 NEAR = 10
 """Seeds from `bug.first` on that are tried before all others: most seeds catch nothing, and cost the same."""
@@ -21,8 +21,8 @@ def test_a_planted_bug_is_caught_within_its_number_of_seeds(bug: Bug) -> None:
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_a_planted_bug_is_a_change_of_source_that_is_there(bug: Bug) -> None:
-    for edit in bug.edits:
-        compile(changed(edit), edit.module, "exec")
+    for module, edits in by_module(bug).items():
+        compile(changed(module, edits), module, "exec")
 
 
 def test_the_bugs_that_the_project_was_asked_for_are_planted() -> None:

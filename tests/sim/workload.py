@@ -53,6 +53,8 @@ class Workload:
     stopping_ms: int
     script_ms_max: int
     failing: float
+    stop_at_claim: int
+    """The first run is stopped just when it is claimed for this time; 0: it is not."""
     arrivals: tuple[Arrival, ...]
     run_requests: dict[str, dict[str, Any]]
     """Good invoke requests by request id."""
@@ -74,6 +76,8 @@ def workload_of(chance: random.Random) -> Workload:
     for number in range(chance.choice((0, 0, 0, 0, 1, 3))):
         queue = chance.choice((REQUESTS, STOPS))
         arrivals.append(Arrival(chance.randrange(20_000), queue, f"bad {number}", chance.choice(BAD_BODIES)))
+    calm = random.Random(repr(arrivals))
+    arrivals += _late_stop(calm, run_id_of(requests[0]["requestId"]))
     needed = sum(instances if "rateControl" in each else -(-instances // per_chunk) for each in requests)
     return Workload(
         store=store,
@@ -88,6 +92,7 @@ def workload_of(chance: random.Random) -> Workload:
         stopping_ms=chance.choice((0, 3_000, 15_000)),
         script_ms_max=chance.choice((200, 5_000, 40_000)),
         failing=chance.choice((0.0, 0.1, 0.6)),
+        stop_at_claim=calm.choice((0, 0, 0, 0, 0, 1, 2, calm.randrange(3, 9))),
         arrivals=tuple(sorted(arrivals, key=lambda arrival: (arrival.at_ms, arrival.name))),
         run_requests={request["requestId"]: request for request in requests},
     )
@@ -150,6 +155,18 @@ def _stops(chance: random.Random, request: dict[str, Any], at_ms: int, instances
         when_ms = max(0, at_ms + chance.choice((*later_ms, 86_400_000)))
         arrivals.append(Arrival(when_ms, STOPS, f"stop {number}.{turn}", _json(stop)))
     return arrivals
+
+
+def _late_stop(chance: random.Random, run_id: str) -> list[Arrival]:
+    """In some worlds the first run is stopped long after all trouble, when what is left of it waits for midnight."""
+    if chance.random() >= 0.1:
+        return []
+    return [stop_of_all(run_id, at_ms=chance.choice((2_400_000, 3_000_000, 3_450_000)))]
+
+
+def stop_of_all(run_id: str, *, at_ms: int) -> Arrival:
+    stop = {"kind": "stop", "requestId": "stop-of-all", "runId": run_id}
+    return Arrival(at_ms, STOPS, "stop of all", _json(stop))
 
 
 def _json(value: dict[str, Any]) -> bytes:

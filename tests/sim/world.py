@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from localcloud.clock import ManualClock, Timeline
 from localcloud.fc.errors import FcError
 from localcloud.mns.values import Outgoing
+from shared.core.model import Run, run_id_of
 from shared.ports import Policy, Ports
 from tests.app.memory import SeededIds, SequentialLanes
 from tests.sim.books import Books, CloudStores, MemoryStores
@@ -22,7 +23,7 @@ from tests.sim.hub import Hub
 from tests.sim.platform import DEAD_LETTERS, EVENTS, Platform
 from tests.sim.trouble import Aim, Trouble, trouble_of
 from tests.sim.wire import ServiceQueues, shifted_payload
-from tests.sim.workload import Arrival, Workload, with_command, workload_of
+from tests.sim.workload import Arrival, Workload, stop_of_all, with_command, workload_of
 
 SWEEP_MS = 60_000
 SWEEP_MS_CALM = 600_000
@@ -65,6 +66,9 @@ class World:
         self._ports = [self._ports_of(release) for release in (0, 1)]
         self.sent: list[tuple[Arrival, str]] = []
         """What has arrived, with the message id that it got."""
+        self._claims = 0
+        """Of the run that is stopped just when it is held."""
+        self.books.on_claim = self._claimed
         self._schedule()
 
     def _stream(self, purpose: str) -> random.Random:
@@ -119,6 +123,17 @@ class World:
         text = arrival.body.decode("latin-1") if arrival.is_plain else base64.b64encode(arrival.body).decode()
         self.sent.append((arrival, self.platform.mns.send(arrival.queue, Outgoing(text)).message_id))
 
+    def _claimed(self, run: Run) -> None:
+        """A stop comes at the moment when nobody but the run's holder may write, and the holder does not know of it."""
+        if run.run_id == run_id_of("request-0") and not self._is_stopped_at_claim:
+            self._claims += 1
+            if self._is_stopped_at_claim:
+                self.timeline.after(1, lambda: self._arrive(stop_of_all(run.run_id, at_ms=0)))
+
+    @property
+    def _is_stopped_at_claim(self) -> bool:
+        return 0 < self.workload.stop_at_claim <= self._claims
+
     def _deploy(self) -> None:
         """The next release: instances that start from now on are of it, those that run go on as they are."""
         if self.trouble.strikes("deployment"):
@@ -154,7 +169,7 @@ class World:
         """Every message has been handled and every run has ended, with all its events out; nothing runs any more."""
         return (
             not self.books.open_runs
-            and len(self.sent) == len(self.workload.arrivals)
+            and len(self.sent) == len(self.workload.arrivals) + self._is_stopped_at_claim
             and not self.host.alive
             and self.platform.is_idle()
             and not self.stores.unfinished()
