@@ -106,7 +106,7 @@ def next_fires(schedule: Schedule | ShownSchedule, *, now_ms: int) -> list[str]:
     if schedule.status != "Active" or not schedule.next_ms:
         return []
     spec, end_ms = schedule.spec, schedule.spec.end_ms()
-    created_ms = max(schedule.created_ms, spec.start_ms() or 0)
+    created_ms = max(schedule.in_force_ms, spec.start_ms() or 0)
     walk = fires(spec.expression(), after_ms=max(now_ms, schedule.next_ms - 1), created_ms=created_ms)
     times = [fire.at_ms for fire in islice(walk, NEXT_SHOWN)]
     return [time_of(at_ms) for at_ms in times if end_ms is None or at_ms <= end_ms]

@@ -19,6 +19,7 @@ from shared.core.messages import Message
 from shared.core.model import rejection_id_of, run_id_of
 from shared.core.requests import InvokeRequest, Request, ScheduleRequest, StopRequest, hash_of
 from shared.core.schedule import schedule_id_of
+from shared.core.schedule_update import has_made
 from shared.core.secret_parameters import check_secrets
 from shared.core.signed import Envelope, check_age, decode_envelope, is_envelope, unauthorized
 from shared.ports import Policy, Ports
@@ -115,6 +116,8 @@ def _refusal(ports: Ports, policy: Policy, caller: Caller, request: Request) -> 
 
 def _command_names(ports: Ports, policy: Policy, caller: Caller, request: Request) -> dict[str, str]:
     """Names of the request's command, if the grant may know it by name only."""
+    if isinstance(request, ScheduleRequest) and request.request is not None:
+        return _command_names(ports, policy, caller, request.request)
     if not isinstance(request, InvokeRequest):
         return {}
     command_id, allowed = request.command.command_id, caller.grant.commands
@@ -156,11 +159,23 @@ def _owner_of_schedule(ports: Ports, name: str) -> str:
 
 
 def _has_begun(ports: Ports, caller: Caller, request: Request) -> bool:
-    """Whether this very request of this caller has its run or schedule already."""
+    """Whether this very request of this caller has its run or schedule already, or updated it."""
+    if isinstance(request, ScheduleRequest) and request.request is not None:
+        return _has_updated(ports, caller, request)
     if not isinstance(request, InvokeRequest):
         return False
     found = ports.runs.read_run(run_id_of(request.request_id))
     if found is not None:
         return found.body_hash == hash_of(request) and found.allowed.caller == caller.name
     schedule = ports.schedules.read_schedule(schedule_id_of(request.request_id))
-    return schedule is not None and schedule.body_hash == hash_of(request) and schedule.allowed.caller == caller.name
+    if schedule is None or schedule.status == "Removed" or schedule.allowed.caller != caller.name:
+        return False
+    return hash_of(request) in (*schedule.made_by, schedule.body_hash)
+
+
+def _has_updated(ports: Ports, caller: Caller, request: ScheduleRequest) -> bool:
+    for schedule_id in (schedule_id_of(request.schedule), request.schedule):
+        schedule = ports.schedules.read_schedule(schedule_id)
+        if schedule is not None:
+            return schedule.allowed.caller == caller.name and has_made(schedule, request)
+    return False

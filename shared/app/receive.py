@@ -46,8 +46,9 @@ def _carry_out(ports: Ports, policy: Policy, request: Request, allowed: Allowed)
     if isinstance(request, StopRequest):
         return stop_run(ports, policy, request)
     if isinstance(request, ScheduleRequest):
-        change = sync_run if request.action == "sync" else change_schedule
-        return change(ports, policy, request)
+        if request.action == "sync":
+            return sync_run(ports, policy, request)
+        return change_schedule(ports, policy, request, allowed=allowed)
     if request.schedule is not None and request.schedule.by == "fleetrun":
         return add_schedule(ports, policy, request, allowed=allowed)
     return accept_run(ports, policy, request, allowed=allowed)

@@ -147,7 +147,10 @@ def check_request(
     if isinstance(request, StopRequest):
         return check_action(caller, "runs.stop")
     if isinstance(request, ScheduleRequest):
-        return check_action(caller, "schedules.write")
+        refusal = check_action(caller, "schedules.write")
+        if refusal is not None or request.request is None:
+            return refusal
+        return check_request(caller, request.request, region=region, command_names=command_names)
     return (
         check_action(caller, "runs.start" if request.schedule is None else "schedules.write")
         or _check_region(caller, request.region or region)

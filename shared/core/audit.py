@@ -63,6 +63,7 @@ def entry_of(
         about["subject"] = request.run_id
         about["targets"] = "" if request.instance_ids is None else f"{len(request.instance_ids)} ids"
     elif isinstance(request, ScheduleRequest):
+        about |= {} if request.request is None else _of_invoke(request.request)
         about["subject"] = request.schedule
     else:
         about |= _of_invoke(request)

@@ -194,6 +194,8 @@ REPETITIONS_PER_STEP_MAX = 500
 """Ours: repetitions of one chunk that wait to be announced; about 400 KB of its row."""
 IDLE_MS_MAX = 6 * 3_600_000
 """Ours: a cloud schedule is looked at so often even if it fires more rarely: somebody may have stopped it."""
+ADDS_REMEMBERED = 20
+"""Ours: requests that made a schedule of one name, removed in between, that are told from new ones."""
 CHANGES_REMEMBERED = 20
 """Ours: requestIds of changes that a schedule remembers, so that a repeated or late one is not made again."""
 

@@ -239,13 +239,25 @@ class ScheduleRequest(
     request_id: str
     schedule: str
     """The requestId of the request that made it, or the schedule's id (the run's, of a cloud schedule)."""
-    action: Literal["pause", "resume", "remove", "fire-now", "sync"]
+    action: Literal["pause", "resume", "remove", "fire-now", "update", "sync"]
     """Of a cloud schedule only "sync": its targets are brought in line with its selection. A stop ends it."""
+    request: InvokeRequest | None = None
+    """Of "update": what it repeats from now on, whole; its requestId is the schedule's name."""
+    if_revision: int | None = None
+    """Only if the schedule still has this revision: nobody has updated it since it was read. Not of "sync"."""
 
     def __post_init__(self) -> None:
         _check_request_id(self.request_id)
         _check_length("requestId", self.request_id, high=limits.SCHEDULE_NAME_CHARS_MAX)
         _check_length("schedule", self.schedule, high=limits.SCHEDULE_NAME_CHARS_MAX)
+        if (self.action == "update") != (self.request is not None):
+            raise _wrong("request", 'goes with the action "update", and "update" needs it')
+        if self.request is not None and (self.request.schedule is None or self.request.schedule.by != "fleetrun"):
+            raise _wrong(
+                "request.schedule", 'is missing, or not by "fleetrun": an update does not change who repeats it'
+            )
+        if self.if_revision is not None and self.action == "sync":
+            raise _wrong("ifRevision", "goes with a schedule that fleetrun keeps; one of the cloud has no revisions")
 
 
 Request = InvokeRequest | StopRequest | ScheduleRequest

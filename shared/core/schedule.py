@@ -25,10 +25,10 @@ STATUSES: Mapping[str, frozenset[str]] = {
     "Active": frozenset({"Paused", "Ended", "Removed"}),
     # nothing fires; what would have fired meanwhile counts as missed once it goes on
     "Paused": frozenset({"Active", "Ended", "Removed"}),
-    # no firing is left
-    "Ended": frozenset({"Removed"}),
-    # the row stays, so that a repeated message does not bring the schedule back
-    "Removed": frozenset(),
+    # no firing is left, until an update gives it some
+    "Ended": frozenset({"Active", "Removed"}),
+    # the row stays, so that a repeated message does not bring the schedule back; a new request, or an update, does
+    "Removed": frozenset({"Active"}),
 }
 """Which status may follow which."""
 
@@ -81,15 +81,31 @@ class Schedule:
     fired: int = 0
     missed: int = 0
     changes: tuple[str, ...] = ()
-    """requestIds of the last changes, so that a late repetition of one does not undo a newer one."""
+    """The last changes, `<requestId> <what>`, so that a late repetition of one does not undo a newer one."""
     allowed: Allowed = UNBOUND
-    """Who asked for it, and the bounds that each of its runs must keep."""
+    """Who asked for it, or updated it last, and the bounds that each of its runs must keep."""
+    revision: int = 1
+    """Of what was asked for: each update makes it one more; firings do not."""
+    since_ms: int = 0
+    """When its expression came into force, if that is not when it was created: a rate counts from then."""
+    decided_ms: int = 0
+    """The newest firing that was decided: it stays so, whatever an update or another function's clock says."""
+    added: tuple[str, ...] = ()
+    """Hashes of the requests that made it, newest last: those messages may come again. Empty in an older row."""
     schema: int = SCHEMA
 
     @property
     def spec(self) -> ScheduleSpec:
         assert self.request.schedule is not None, f"{self.schedule_id} repeats nothing"
         return self.request.schedule
+
+    @property
+    def in_force_ms(self) -> int:
+        return self.since_ms or self.created_ms
+
+    @property
+    def made_by(self) -> tuple[str, ...]:
+        return self.added or (self.body_hash,)
 
     @property
     def is_settled(self) -> bool:

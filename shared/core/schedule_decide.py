@@ -47,8 +47,8 @@ class _Step:
 def first_look(schedule: Schedule, *, now_ms: int) -> Schedule:
     """A new schedule with its first firing; one that never fires has Ended."""
     start_ms = schedule.spec.start_ms()
-    after_ms = now_ms if start_ms is None else max(now_ms, start_ms - 1)
-    return _looking_at(schedule, next(_times(schedule, after_ms=after_ms), 0))
+    after_ms = max(now_ms, schedule.decided_ms, 0 if start_ms is None else start_ms - 1)
+    return looking_at(schedule, next(firings(schedule, after_ms=after_ms), 0), now_ms=now_ms)
 
 
 def decide(schedule: Schedule, *, now_ms: int, is_previous_over: bool) -> Schedule:
@@ -72,10 +72,11 @@ def decide(schedule: Schedule, *, now_ms: int, is_previous_over: bool) -> Schedu
         stops=tuple(step.stops),
         says=schedule_events.said(schedule, drafts, now_ms=now_ms),
         event_seq=schedule.event_seq + len(drafts),
+        decided_ms=max((*late, *in_time), default=schedule.decided_ms),
         fired=schedule.fired + len(step.starts),
         missed=schedule.missed + sum(len(times) for times in step.let_go.values()),
     )
-    return _looking_at(decided, next_ms, now_ms=now_ms)
+    return looking_at(decided, next_ms, now_ms=now_ms)
 
 
 def by_hand(schedule: Schedule, *, change_id: str, now_ms: int) -> Schedule:
@@ -103,11 +104,11 @@ def _due_firings(schedule: Schedule, now_ms: int) -> tuple[list[int], list[int],
     if spec.missed != "skip":
         back_ms = max(back_ms, spec.missed_window * 1000)
     edge_ms = max(schedule.next_ms, now_ms - back_ms)
-    before_edge = _until(_times(schedule, after_ms=schedule.next_ms - 1), edge_ms)
+    before_edge = _until(firings(schedule, after_ms=schedule.next_ms - 1), edge_ms)
     old = list(islice(before_edge, limits.MISSED_COUNT_MAX + 1))
     late, next_ms = old[: limits.MISSED_COUNT_MAX], 0
     in_time: list[int] = []
-    for fire_ms in _times(schedule, after_ms=edge_ms - 1):
+    for fire_ms in firings(schedule, after_ms=edge_ms - 1):
         due_ms = fire_ms + jitter_ms(schedule, fire_ms)
         if due_ms > now_ms:
             next_ms = fire_ms
@@ -123,11 +124,11 @@ def _until(times: Iterator[int], edge_ms: int) -> Iterator[int]:
         yield fire_ms
 
 
-def _times(schedule: Schedule, *, after_ms: int) -> Iterator[int]:
+def firings(schedule: Schedule, *, after_ms: int) -> Iterator[int]:
     """Firings after that moment, up to the schedule's end."""
     spec = schedule.spec
     end_ms, start_ms = spec.end_ms(), spec.start_ms()
-    created_ms = schedule.created_ms if start_ms is None else max(schedule.created_ms, start_ms)
+    created_ms = schedule.in_force_ms if start_ms is None else max(schedule.in_force_ms, start_ms)
     for fire in fires(spec.expression(), after_ms=after_ms, created_ms=created_ms):
         if end_ms is not None and fire.at_ms > end_ms:
             return
@@ -163,7 +164,7 @@ def _meet_overlap(step: _Step, fire_ms: int) -> None:
             step.stops.append(step.last_run_id)
 
 
-def _looking_at(schedule: Schedule, next_ms: int, *, now_ms: int = 0) -> Schedule:
+def looking_at(schedule: Schedule, next_ms: int, *, now_ms: int = 0) -> Schedule:
     """The schedule with its next firing and the time at which to look again."""
     due = [next_ms + jitter_ms(schedule, next_ms)] if next_ms else []
     due += [now_ms + limits.OVERLAP_LOOK_MS] if schedule.waiting else []

@@ -13,7 +13,7 @@ import re
 import msgspec
 
 from shared.core.errors import Refused
-from shared.core.requests import InvokeRequest, Request
+from shared.core.requests import InvokeRequest, Request, ScheduleRequest
 
 _REFERENCE = re.compile(r"^\{\{\s*oos-secret:[A-Za-z0-9/_.-]{1,200}\s*\}\}$")
 _HIDDEN = "***"
@@ -25,6 +25,8 @@ def is_reference(value: str) -> bool:
 
 def check_secrets(request: Request) -> None:
     """Raises Refused (SecretInClear), whose text does not hold the value."""
+    if isinstance(request, ScheduleRequest) and request.request is not None:
+        request = request.request
     if not isinstance(request, InvokeRequest):
         return
     for name in request.secret_parameters:
@@ -49,6 +51,10 @@ def without_secrets(body: bytes) -> bytes:
         inner = shape["request"].encode("utf-8", "surrogatepass")
         hidden = without_secrets(inner)
         return body if hidden == inner else msgspec.json.encode({**shape, "request": hidden.decode()})
+    if isinstance(shape.get("request"), dict):  # of an update of a schedule
+        inner = msgspec.json.encode(shape["request"])
+        hidden = without_secrets(inner)
+        return body if hidden == inner else msgspec.json.encode({**shape, "request": msgspec.json.decode(hidden)})
     marked, parameters = shape.get("secretParameters"), shape.get("parameters")
     if not isinstance(marked, list) or not isinstance(parameters, dict):
         return body

@@ -163,6 +163,6 @@ def _next_fires(schedule: Schedule, *, now_ms: int) -> list[str]:
     if schedule.status != "Active" or not schedule.next_ms:
         return []
     end_ms = schedule.spec.end_ms()
-    created_ms = max(schedule.created_ms, schedule.spec.start_ms() or 0)
+    created_ms = max(schedule.in_force_ms, schedule.spec.start_ms() or 0)
     walk = fires(schedule.spec.expression(), after_ms=max(now_ms, schedule.next_ms - 1), created_ms=created_ms)
     return [time_of(fire.at_ms) for fire in islice(walk, FIRES_SHOWN) if end_ms is None or fire.at_ms <= end_ms]

@@ -57,6 +57,24 @@ class ScheduleDrive(Drive):
         self.send({"kind": "schedule", "requestId": request_id, "schedule": name, "action": action})
         return self.last_answer
 
+    def update(
+        self,
+        name: str,
+        frequency: str,
+        *,
+        request_id: str = "",
+        if_revision: int | None = None,
+        request: dict[str, Any] | None = None,
+        **spec: Any,
+    ) -> str:
+        """What `add` would have made of it, from now on."""
+        self._messages += 1
+        new = invoke_request(name, schedule=every(frequency, **spec), **{"timeout": 10, **(request or {})})
+        message = {"kind": "schedule", "requestId": request_id or f"update-{self._messages}", "schedule": name}
+        bound = {} if if_revision is None else {"ifRevision": if_revision}
+        self.send({**message, "action": "update", "request": new, **bound})
+        return self.last_answer
+
     def schedule(self, name: str) -> Schedule:
         body = self.world.schedules.rows[schedule_id_of(name)]
         return msgspec.json.decode(body, type=Schedule)
@@ -144,6 +162,11 @@ class ScheduleDrive(Drive):
         events = [by_id[key] for key in sorted(by_id)]
         assert [int(event["sequence"]) for event in events] == list(range(1, len(events) + 1)), "a gap"
         return [event["data"] for event in events if event["type"] == f"fleetrun.schedule.{kind}"]
+
+    def refusal(self) -> dict[str, Any]:
+        """Of the one message that was rejected."""
+        (rejected,) = [run for run in self.world.runs.runs.values() if run.refusal]
+        return dict(rejected.refusal)
 
     def still_going(self) -> list[str]:
         return [run.request_id for run in self.world.runs.runs.values() if run.status not in ENDS_OF_RUN]

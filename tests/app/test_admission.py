@@ -271,14 +271,65 @@ def test_runs_of_a_schedule_keep_the_bounds_of_who_made_it() -> None:
     assert (schedule.allowed.caller, schedule.allowed.targets_max, schedule.allowed.units_per_day) == ("queue", 5, 7)
 
 
+def updating(request: bytes, request_id: str = "u-1") -> bytes:
+    new = json.loads(request)
+    message = {"kind": "schedule", "requestId": request_id, "schedule": new["requestId"], "action": "update"}
+    return json.dumps({**message, "request": new}).encode()
+
+
+def test_an_update_of_a_schedule_is_held_to_the_grant_of_who_updates_it_and_its_script_is_in_the_trail() -> None:
+    drive = Guarded(queue_grant=Grant(name="queue", targets_max=1, commands=("c-1",), inline_scripts=False))
+    made = new_key(drive.ports, Grant(name="ci"))
+    spec = {"frequency": "0 0 3 * * ?", "by": "fleetrun"}
+    stored = {"command": {"commandId": "c-1"}, "targets": {"instanceIds": ["i-00001"]}}
+    drive.send(invoke_body("mine", schedule=spec, **stored))
+    drive.send(drive.signed(made.text, invoke_body("theirs", schedule=spec)))
+
+    answers = []
+    for number, body in enumerate(
+        (
+            invoke_body("mine", schedule=spec),
+            invoke_body("mine", schedule=spec, **stored, timeout=30),
+            invoke_body("theirs", schedule=spec, **stored),
+        )
+    ):
+        drive.send(updating(body, f"u-{number}"))
+        answers.append((drive.last_answer, drive.guard.audit.lines[-1].field))
+    drive.send(drive.signed(made.text, updating(invoke_body("mine", schedule=spec), "u-9")))
+
+    assert answers == [("rejected", "command.content"), ("updated", ""), ("rejected", "schedule")]
+    line = drive.guard.audit.lines[-1]
+    assert (line.action, line.subject, line.request_id) == ("schedules.write", "mine", "u-9")
+    assert line.script_sha256 == hashlib.sha256(b"uptime").hexdigest()
+    by_name = {each.name: each for each in drive.world.schedules.schedules(after="", limit=9)}
+    assert by_name["mine"].allowed.caller == made.row.key_id, "who updates it answers for its runs"
+
+
+def test_an_update_that_was_let_in_is_made_when_its_key_is_narrowed_before_the_message_comes_again() -> None:
+    drive = Guarded()
+    made = new_key(drive.ports, Grant(name="ci"))
+    spec = {"frequency": "0 0 3 * * ?", "by": "fleetrun"}
+    drive.send(drive.signed(made.text, invoke_body("nightly", schedule=spec)))
+    update = drive.signed(made.text, updating(invoke_body("nightly", schedule=spec, timeout=30)))
+    drive.send(update, message_id="m-1")
+    narrowed = msgspec.structs.replace(made.row, grant=Grant(name="ci", inline_scripts=False), version=2)
+    assert drive.guard.keys.update_key(narrowed)
+
+    drive.send(update, message_id="m-1")
+
+    assert drive.last_answer == "updated"
+
+
 # -- secrets ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("is_signed", [False, True])
 def test_a_literal_secret_is_refused_and_stands_nowhere(is_signed: bool) -> None:
     drive = Guarded()
     made = new_key(drive.ports, Grant(name="ci"))
-    body = invoke_body(parameters={"password": "hunter2"}, secretParameters=["password"])
+    repeated = {"frequency": "0 0 3 * * ?", "by": "fleetrun"}
+    body = invoke_body(parameters={"password": "hunter2"}, secretParameters=["password"], schedule=repeated)
 
-    drive.send(drive.signed(made.text, body) if is_signed else body)
+    for each in (body, updating(body)):
+        drive.send(drive.signed(made.text, each) if is_signed else each)
 
     assert (drive.refusal()["code"], drive.refusal()["field"]) == ("SecretInClear", "parameters.password")
     letters = [json.loads(letter)["body"] for letter in drive.world.queue.dead_letters]
@@ -289,7 +340,7 @@ def test_a_literal_secret_is_refused_and_stands_nowhere(is_signed: bool) -> None
         msgspec.json.encode(drive.guard.audit.lines),
         repr(drive.world.log.lines).encode(),
     ]
-    assert len(letters) == 1
+    assert len(letters) == 2
     assert [text for text in everything if b"hunter2" in text] == []
 
 
