@@ -6,7 +6,8 @@ import msgspec
 
 from cli.reference.markdown import code, table
 from shared.core.access import ACTIONS
-from shared.web.routes import ROUTES, Route
+from shared.web.route import Route
+from shared.web.routes import ROUTES
 
 
 def routes_table() -> str:

@@ -34,7 +34,7 @@ def change_schedule(ports: Ports, policy: Policy, request: ScheduleRequest, *, a
     when the rows cannot be read or written: the message comes again then. `allowed`: of who updates it.
     """
     for _ in range(ATTEMPTS_MAX):
-        schedule = _find(ports, request)
+        schedule = find_schedule(ports, request.schedule)
         try:
             return _change(ports, policy, schedule, request, allowed)
         except Fenced as fenced:
@@ -42,22 +42,23 @@ def change_schedule(ports: Ports, policy: Policy, request: ScheduleRequest, *, a
     raise Fenced(f"{request.schedule} keeps moving on; the change was not made")
 
 
-def _find(ports: Ports, request: ScheduleRequest) -> Schedule:
-    for schedule_id in (schedule_id_of(request.schedule), request.schedule):
+def find_schedule(ports: Ports, name: str) -> Schedule:
+    """By its name or its id. Raises Refused: NoSchedule, or CloudSchedule when it is not ours to change."""
+    for schedule_id in (schedule_id_of(name), name):
         found = ports.schedules.read_schedule(schedule_id)
         if found is not None:
             return found
-    for run_id in (request.schedule, run_id_of(request.schedule)):
+    for run_id in (name, run_id_of(name)):
         run = ports.runs.read_run(run_id)
         if run is not None and run.is_repeating:
             raise Refused(
-                f"schedule is {request.schedule!r}: Cloud Assistant repeats it, each chunk under an InvokeId of its "
+                f"schedule is {name!r}: Cloud Assistant repeats it, each chunk under an InvokeId of its "
                 "own, and they could not be changed as one; stop the run, and start another with its own requestId",
                 code="CloudSchedule",
                 field="schedule",
             )
     raise Refused(
-        f"schedule is {request.schedule!r}: there is none of this name; `fleetrun schedule list` shows them all",
+        f"schedule is {name!r}: there is none of this name; `fleetrun schedule list` shows them all",
         code="NoSchedule",
         field="schedule",
     )

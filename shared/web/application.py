@@ -26,7 +26,8 @@ from shared.web import problems
 from shared.web.authentication import Authenticator, RequestParts
 from shared.web.messages import JSON, Answer, Call
 from shared.web.queries import read_query
-from shared.web.routes import NAMES, ROUTES, Route
+from shared.web.route import Route
+from shared.web.routes import NAMES, ROUTES
 from shared.web.scope import Scope
 
 SCOPE = "fleetrun.scope"

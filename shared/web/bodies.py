@@ -83,6 +83,17 @@ def read(body: bytes, kind: type[T], *, may_be_empty: bool = False) -> T:
 
 def read_invoke(body: bytes, headers: Mapping[str, str], ids: Ids) -> InvokeRequest:
     """An invoke request. `kind` may be left out, and `requestId` where the Idempotency-Key stands for it."""
+    told = _of_invoke(body)
+    return _invoke({**told, "requestId": key_of(told.get("requestId"), headers, ids)})
+
+
+def read_replacement(body: bytes, name: str) -> InvokeRequest:
+    """The same, for the schedule of that name: the Idempotency-Key is the call's own there."""
+    told = _of_invoke(body)
+    return _invoke({"requestId": name, **told})
+
+
+def _of_invoke(body: bytes) -> dict[str, Any]:
     try:
         told: Any = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -91,7 +102,10 @@ def read_invoke(body: bytes, headers: Mapping[str, str], ids: Ids) -> InvokeRequ
         raise Refused(f"$: is {_word(told)}; it must be an object", code="BadRequest", field="$")
     if told.setdefault("kind", "invoke") != "invoke":
         raise Refused(f'kind is {_word(told["kind"])}; it must be "invoke" here', code="BadRequest", field="kind")
-    told["requestId"] = key_of(told.get("requestId"), headers, ids)
+    return told
+
+
+def _invoke(told: dict[str, Any]) -> InvokeRequest:
     request = decode_request(msgspec.json.encode(told))
     assert isinstance(request, InvokeRequest), "kind said so"
     return request

@@ -14,7 +14,8 @@ from shared.web.bounds import BOUNDS
 from shared.web.messages import EVENT_STREAM, JSON, PROBLEM
 from shared.web.problems import Problem
 from shared.web.queries import Query
-from shared.web.routes import NAMES, ROUTES, Route
+from shared.web.route import Route
+from shared.web.routes import NAMES, ROUTES
 
 VERSION = "1"
 _REF = "#/components/schemas/{name}"
@@ -31,6 +32,14 @@ _KEY_HEADER = {
         "minLength": 1,
         "maxLength": limits.SCHEDULE_NAME_CHARS_MAX,
     },
+}
+
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what was read: if it has been updated since, nothing happens (412).",
+    "schema": {"type": "string", "pattern": '^(\\*|"[1-9][0-9]{0,15}"(, ?"[1-9][0-9]{0,15}")*)$'},
 }
 
 
@@ -105,8 +114,10 @@ def _parameters(route: Route) -> list[Json]:
         plain = _without_null(schema)
         one = {"name": name, "in": "query", "required": False, "schema": plain}
         found.append(one | ({"style": "form", "explode": False} if plain.get("type") == "array" else {}))
-    if route.body is not None:
+    if route.body is not None and "request_id" in route.body.__struct_fields__:
         found.append(_KEY_HEADER)
+    if route.is_conditional and route.method != "GET":
+        found.append(_IF_MATCH)
     return found
 
 
@@ -132,7 +143,7 @@ def _success(route: Route, status: int, kind: Any) -> Json:
         told["content"] = {JSON: {"schema": schema}}
         if EVENT_STREAM in route.types:
             told["content"][EVENT_STREAM] = {"schema": {"type": "string"}}
-    if 304 in route.answers:
+    if 304 in route.answers or route.is_conditional:
         told["headers"] = {"ETag": {"schema": {"type": "string"}}}
     return told
 
@@ -147,6 +158,8 @@ def _problem_statuses(route: Route) -> list[int]:
         found |= {504}
     if route.body is not None:
         found |= {413, 415}
+    if route.is_conditional and route.method != "GET":
+        found |= {412}
     return sorted(found)
 
 

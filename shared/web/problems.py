@@ -32,6 +32,8 @@ _STATUS = {
     "RequestIdReused": 409,
     "IdempotentParameterMismatch": 409,
     "ScheduleOver": 409,
+    "CloudSchedule": 409,
+    "RevisionChanged": 412,
     "TooLong": 413,
     "NotJsonType": 415,
     "RateLimited": 429,

@@ -16,16 +16,17 @@ from shared.core.errors import Refused
 from shared.core.transitions import RUN, TARGET
 
 T = TypeVar("T")
-_DAY = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", re.ASCII)
+_DAY = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", re.ASCII)
 Wait = Annotated[int, Meta(ge=0, le=limits.WAIT_S_MAX)]
 PerPage = Annotated[int, Meta(ge=1, le=limits.PAGE_MAX)]
-Cursor = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,400}$")]
-Region = Annotated[str, Meta(pattern=r"^[a-z]{2}-[a-z0-9-]{2,30}$")]
+# Python's `$` also matches before a line feed at the end; in JSON Schema's dialect, which has no \Z, it does not.
+Cursor = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,400}$(?!\n)")]
+Region = Annotated[str, Meta(pattern=r"^[a-z]{2}-[a-z0-9-]{2,30}$(?!\n)")]
 Day = Annotated[str, Meta(extra_json_schema={"format": "date"})]
 """Checked by `check_day`."""
 RunStatus = Annotated[str, Meta(pattern=f"^({'|'.join(RUN)})$")]
 TargetStatus = Annotated[str, Meta(pattern=f"^({'|'.join(sorted(TARGET))})$")]
-Id = Annotated[str, Meta(pattern=r"^i-[A-Za-z0-9-]{1,62}$")]
+Id = Annotated[str, Meta(pattern=r"^i-[A-Za-z0-9-]{1,62}$(?!\n)")]
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from shared.core import limits
@@ -11,32 +10,7 @@ from shared.core.requests import InvokeRequest
 from shared.web import commands, events, fleet, hooks, keys, plans, queries, runs, schedules, targets, views
 from shared.web.bodies import ChangeBody, CommandBody, PreviewBody, StopBody
 from shared.web.messages import EVENT_STREAM, JSON, Answer, Call
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    method: str
-    path: str
-    """With {names}."""
-    action: str
-    """A word of core.access.ACTIONS; "" = open to everybody."""
-    handler: Callable[[Call], Answer]
-    summary: str
-    answers: Mapping[int, Any]
-    """Type of the answer by status; None = no body. Problems come beside them."""
-    query: type[Any] = queries.Query
-    body: type[Any] | None = None
-    is_body_optional: bool = False
-    body_bytes_max: int = limits.SMALL_BODY_BYTES_MAX
-    types: tuple[str, ...] = (JSON,)
-    """Media types of the answer, the first by default."""
-    problems: tuple[int, ...] = field(default=())
-    """Statuses of its problems beside those that every route has."""
-
-    @property
-    def name(self) -> str:
-        """Unique: `POST /v1/runs`."""
-        return f"{self.method} {self.path}"
+from shared.web.route import Route
 
 
 def openapi(_: Call) -> Answer:
@@ -47,7 +21,7 @@ def openapi(_: Call) -> Answer:
 
 NAMES: Mapping[str, str] = {
     "runId": r"^(run|rej)-[0-9a-f]{20}$",
-    "scheduleId": r"^sch-[0-9a-f]{20}$",
+    "scheduleId": r"^(sch|run)-[0-9a-f]{20}$",
     "commandId": r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
     "keyId": r"^[0-9a-f]{12}$",
     "hookName": r"^[a-z0-9][a-z0-9_-]{0,63}$",
@@ -70,6 +44,7 @@ def _schedule_change(method: str, path: str, action: schedules.Action, summary: 
         {200: views.ChangeView},
         body=ChangeBody,
         is_body_optional=True,
+        is_conditional=True,
         problems=(404, 409, 422),
     )
 
@@ -194,9 +169,38 @@ ROUTES: tuple[Route, ...] = (
         problems=(422,),
     ),
     Route(
-        "GET", _SCHEDULE, "schedules.read", schedules.show, "One schedule", {200: views.ScheduleView}, problems=(404,)
+        "GET",
+        _SCHEDULE,
+        "schedules.read",
+        schedules.show,
+        "One schedule",
+        {200: views.ScheduleView},
+        is_conditional=True,
+        problems=(404,),
     ),
-    _schedule_change("DELETE", _SCHEDULE, "remove", "End a schedule for good; its name stays taken"),
+    Route(
+        "GET",
+        f"{_SCHEDULE}/request",
+        "schedules.write",
+        schedules.show_request,
+        "What a schedule repeats, as PUT takes it",
+        {200: InvokeRequest},
+        is_conditional=True,
+        problems=(404,),
+    ),
+    Route(
+        "PUT",
+        _SCHEDULE,
+        "schedules.write",
+        schedules.replace,
+        "Repeat another request from now on; one that was removed begins anew",
+        {200: views.ScheduleView},
+        body=InvokeRequest,
+        body_bytes_max=_BIG,
+        is_conditional=True,
+        problems=(404, 409, 422),
+    ),
+    _schedule_change("DELETE", _SCHEDULE, "remove", "End a schedule; nothing fires any more"),
     _schedule_change("POST", f"{_SCHEDULE}/pause", "pause", "Let nothing fire until it is resumed"),
     _schedule_change("POST", f"{_SCHEDULE}/resume", "resume", "Let it fire again"),
     _schedule_change("POST", f"{_SCHEDULE}/fire-now", "fire-now", "Start one run now, beside its own times"),

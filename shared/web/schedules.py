@@ -5,21 +5,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 from shared.app.schedule_add import add_schedule
-from shared.app.schedule_change import change_schedule
+from shared.app.schedule_change import change_schedule, find_schedule
+from shared.core.access import check_ownership
 from shared.core.cron import ZONE_DEFAULT
 from shared.core.cron_preview import preview
 from shared.core.cron_times import fires
 from shared.core.cron_words import words_of
 from shared.core.errors import Refused
 from shared.core.model import run_id_of
-from shared.core.requests import ScheduleRequest
+from shared.core.requests import InvokeRequest, ScheduleRequest
 from shared.core.schedule import Schedule, schedule_id_of, time_of
-from shared.web.bodies import ChangeBody, PreviewBody, key_of, read, read_invoke
+from shared.web.bodies import ChangeBody, PreviewBody, key_of, read, read_invoke, read_replacement
 from shared.web.messages import Answer, Call
 from shared.web.queries import SchedulesQuery, cursor_of, read_cursor
 from shared.web.scope import Scope
@@ -27,22 +31,26 @@ from shared.web.views import ChangeView, FireView, PreviewView, SchedulePage, Sc
 
 FIRES_SHOWN = 5
 Action = Literal["pause", "resume", "remove", "fire-now"]
+_REVISION_TAG = re.compile(r'(?<!W/)"([1-9][0-9]{0,15})"')
 
 
 def add(call: Call) -> Answer:
     """The schedule's row is there before this answers."""
     scope = call.scope
     request = read_invoke(call.body, call.headers, scope.ports.ids)
-    if request.schedule is None or request.schedule.by != "fleetrun":
-        raise Refused(
-            'schedule.by must be "fleetrun" here; without a schedule, or with one by "cloud", send it to POST /v1/runs',
-            code="BadRequest",
-            field="schedule.by",
-        )
+    _check_kept(request)
     allowed = call.admit(request)
     answer = add_schedule(scope.ports, scope.policy, request, allowed=allowed)
     view = _view(scope, _find(scope, schedule_id_of(request.request_id)))
+    if view.status == "Removed":
+        raise Refused(
+            f"requestId {view.name!r}: this very request made a schedule that was removed, and may be a late "
+            f"repetition; PUT /v1/schedules/{view.schedule_id} begins it anew",
+            code="ScheduleOver",
+            field="requestId",
+        )
     headers = {
+        **_tag(view),
         "Location": f"schedules/{view.schedule_id}",
         "Idempotent-Replayed": "true" if answer == "repeated" else "false",
     }
@@ -50,7 +58,8 @@ def add(call: Call) -> Answer:
 
 
 def show(call: Call) -> Answer:
-    return Answer(_view(call.scope, _find(call.scope, call.names["scheduleId"])))
+    view = _view(call.scope, _find(call.scope, call.names["scheduleId"]))
+    return Answer(view, 200, _tag(view))
 
 
 def list_schedules(call: Call) -> Answer:
@@ -86,15 +95,92 @@ def change(action: Action) -> Callable[[Call], Answer]:
         scope = call.scope
         body = read(call.body, ChangeBody, may_be_empty=True)
         key = key_of(body.request_id, call.headers, scope.ports.ids)
-        schedule = _find(scope, call.names["scheduleId"])
-        request = ScheduleRequest(request_id=key, schedule=schedule.schedule_id, action=action)
-        call.admit(request)
-        result = change_schedule(scope.ports, scope.policy, request)
+        schedule = find_schedule(scope.ports, call.names["scheduleId"])
+        request = ScheduleRequest(
+            request_id=key,
+            schedule=schedule.schedule_id,
+            action=action,
+            if_revision=_wanted_revision(call, schedule),
+        )
+        result = _changed(call, request)
         started = run_id_of(f"{schedule.name}@{key}") if action == "fire-now" else None
         view = _view(scope, _find(scope, schedule.schedule_id))
-        return Answer(ChangeView(request_id=key, result=result, schedule=view, run_id=started))
+        return Answer(ChangeView(request_id=key, result=result, schedule=view, run_id=started), 200, _tag(view))
 
     return handler
+
+
+def replace(call: Call) -> Answer:
+    """What the schedule repeats from now on. The whole of it: what the body leaves out has its default."""
+    scope = call.scope
+    key = key_of(None, call.headers, scope.ports.ids)
+    schedule = find_schedule(scope.ports, call.names["scheduleId"])
+    new = read_replacement(call.body, schedule.name)
+    _check_kept(new)
+    request = ScheduleRequest(
+        request_id=key,
+        schedule=schedule.schedule_id,
+        action="update",
+        request=new,
+        if_revision=_wanted_revision(call, schedule),
+    )
+    _changed(call, request)
+    view = _view(scope, _find(scope, schedule.schedule_id))
+    return Answer(view, 200, _tag(view))
+
+
+def show_request(call: Call) -> Answer:
+    """As PUT takes it: with scripts and parameters, so it is for who may change it."""
+    schedule = _find(call.scope, call.names["scheduleId"])
+    refusal = check_ownership(call.caller, schedule.allowed.caller, field="scheduleId")
+    if refusal is not None:
+        raise refusal
+    shown = _without_nulls(msgspec.to_builtins(schedule.request))
+    return Answer(shown, 200, {"ETag": f'"{schedule.revision}"'})
+
+
+def _without_nulls(value: Any) -> Any:
+    """A field that was left out is left out again."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
+    return value
+
+
+def _check_kept(request: InvokeRequest) -> None:
+    if request.schedule is None or request.schedule.by != "fleetrun":
+        raise Refused(
+            'schedule.by must be "fleetrun" here; without a schedule, or with one by "cloud", send it to POST /v1/runs',
+            code="BadRequest",
+            field="schedule.by",
+        )
+
+
+def _changed(call: Call, request: ScheduleRequest) -> str:
+    allowed = call.admit(request)
+    try:
+        return change_schedule(call.scope.ports, call.scope.policy, request, allowed=allowed)
+    except Refused as error:
+        if error.code != "RevisionChanged":
+            raise
+        told = call.headers["if-match"][:80]
+        raise Refused(
+            f"If-Match is {told}, and the schedule has another ETag by now: look at it again",
+            code=error.code,
+            field="If-Match",
+        ) from None
+
+
+def _wanted_revision(call: Call, schedule: Schedule) -> int | None:
+    """Of the header If-Match; None: whichever there is. Not ours or weak: one that there never is."""
+    header = call.headers.get("if-match", "*").strip()
+    if header == "*":
+        return None
+    tags = {int(tag) for tag in _REVISION_TAG.findall(header)}
+    return schedule.revision if schedule.revision in tags else min(tags, default=0)
+
+
+def _tag(view: ScheduleView) -> dict[str, str]:
+    return {"ETag": f'"{view.revision}"'}
 
 
 def show_preview(call: Call) -> Answer:
@@ -155,6 +241,7 @@ def _view(scope: Scope, schedule: Schedule) -> ScheduleView:
         start_at=spec.start_at,
         end_at=spec.end_at,
         created_at=time_of(schedule.created_ms),
+        revision=schedule.revision,
     )
 
 

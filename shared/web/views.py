@@ -239,6 +239,8 @@ class ScheduleView(_View, frozen=True, kw_only=True):
     start_at: str | None
     end_at: str | None
     created_at: str
+    revision: int
+    """Of what was asked for; the ETag says the same. Firings do not change it."""
 
 
 class SchedulePage(_View, frozen=True, kw_only=True):

@@ -20,7 +20,8 @@ from shared.core.model import run_id_of
 from shared.core.signed import secret_bytes, sign
 from shared.web.application import AUTHENTICATOR, REQUEST_ID, STRANGER
 from shared.web.authentication import Gate
-from shared.web.routes import ROUTES, Route
+from shared.web.route import Route
+from shared.web.routes import ROUTES
 from tests.app.access_cases import GITHUB_SECRET, HOOK_SECRET, deploy_hook, new_key
 from tests.app.driving import invoke_request
 from tests.app.memory_access import AccessWorld

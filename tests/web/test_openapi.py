@@ -1,8 +1,8 @@
 """The API against its own OpenAPI document: schemathesis asks what the document allows, and what it does not.
 
-All of its checks are on, but one of them for one route (see CONFIG). One is told more than its default: a body may be
-in the document's form and still make no sense (a frequency that never fires, a region without such instances); that is
-a 422 with the field, not a mistake.
+All of its checks are on, but one of them for three routes (see CONFIG). One is told more than its default: a body may
+be in the document's form and still make no sense (a frequency that never fires, a region without such instances); that
+is a 422 with the field, not a mistake.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from tests.web.driving import APPLICATION, KEY, Web
 
 EXAMPLES = 20
 """Per operation, of each kind: the whole stays within half a minute of one core."""
-SENSIBLE = ["2xx", "304", "401", "403", "404", "409", "422"]
+SENSIBLE = ["2xx", "304", "401", "403", "404", "409", "412", "422"]
+REFUSED = ["4XX", "5XX"]
+"""What is no ETag matches none: 412, which schemathesis does not count by itself."""
 
 
 def a_world() -> Web:
@@ -49,11 +51,19 @@ def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
 CONFIG = SchemathesisConfig.from_dict(
     {
         "generation": {"deterministic": True, "with-security-parameters": False},
-        "checks": {"positive_data_acceptance": {"expected-statuses": SENSIBLE}},
+        "checks": {
+            "positive_data_acceptance": {"expected-statuses": SENSIBLE},
+            "negative_data_rejection": {"expected-statuses": REFUSED},
+        },
         "operations": [
-            # A schedule that was removed is still shown, as Removed: its name stays taken, so that a late message
-            # cannot bring it back, and who asks why shall see it.
-            {"include-name": "GET /v1/schedules/{scheduleId}", "checks": {"use_after_free": {"enabled": False}}},
+            # A schedule that was removed is still shown, as Removed: its row stays, so that a late message cannot bring
+            # it back, and who asks why shall see it. A PUT begins it anew.
+            {"include-name": name, "checks": {"use_after_free": {"enabled": False}}}
+            for name in (
+                "GET /v1/schedules/{scheduleId}",
+                "GET /v1/schedules/{scheduleId}/request",
+                "PUT /v1/schedules/{scheduleId}",
+            )
         ],
     }
 )

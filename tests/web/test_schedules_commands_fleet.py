@@ -110,6 +110,127 @@ def test_a_schedule_that_is_none_is_not_found(web: Web) -> None:
         assert web.post(f"/v1/schedules/{path}/pause").status_code == 404
 
 
+# -- updates ----------------------------------------------------------------------------------------------------------
+def put(web: Web, schedule_id: str, body: Any, **headers: str) -> Any:
+    return web.call(
+        "PUT", f"/v1/schedules/{schedule_id}", body, headers={name.replace("_", "-"): headers[name] for name in headers}
+    )
+
+
+def test_a_schedule_is_read_changed_and_put_back_and_who_read_it_earlier_loses(web: Web) -> None:
+    schedule_id = kept(web)
+    shown = web.get(f"/v1/schedules/{schedule_id}/request")
+    mine = {**shown.json, "timeout": 99}
+    theirs = {**shown.json, "schedule": {**shown.json["schedule"], "frequency": "0 30 3 * * ?"}}
+
+    first = put(web, schedule_id, mine, If_Match=shown.headers["ETag"])
+    second = put(web, schedule_id, theirs, If_Match=shown.headers["ETag"])
+    third = put(web, schedule_id, theirs, If_Match=first.headers["ETag"])
+
+    assert shown.headers["ETag"] == '"1"'
+    assert (first.status_code, first.json["revision"], first.headers["ETag"]) == (200, 2, '"2"')
+    assert (second.status_code, second.json["code"], second.json["field"]) == (412, "RevisionChanged", "If-Match")
+    assert second.content_type == "application/problem+json"
+    assert (third.status_code, third.json["nextFire"]) == (200, "2026-01-05T19:30:00Z")
+    stored = web.get(f"/v1/schedules/{schedule_id}/request").json
+    assert (stored["timeout"], stored["schedule"]["frequency"]) == (shown.json["timeout"], "0 30 3 * * ?")
+
+
+@pytest.mark.parametrize("tag", ["", 'W/"1"', '"2"', '"abc"', "1", '"0"'])
+def test_a_tag_that_is_not_the_schedules_own_matches_nothing(web: Web, tag: str) -> None:
+    schedule_id = kept(web)
+
+    updated = put(web, schedule_id, {**schedule(), "timeout": 99}, If_Match=tag)
+    removed = web.call("DELETE", f"/v1/schedules/{schedule_id}", headers={"If-Match": tag})
+
+    assert (updated.status_code, removed.status_code) == (412, 412)
+    assert web.get(f"/v1/schedules/{schedule_id}").json["status"] == "Active"
+
+
+@pytest.mark.parametrize("tag", ["*", '"1"', '"7", "1"'])
+def test_one_tag_of_several_is_enough(web: Web, tag: str) -> None:
+    schedule_id = kept(web)
+
+    assert put(web, schedule_id, {**schedule(), "timeout": 99}, If_Match=tag).status_code == 200
+
+
+def test_a_firing_leaves_the_tag_as_it_is(web: Web) -> None:
+    schedule_id = kept(web)
+    tag = web.get(f"/v1/schedules/{schedule_id}").headers["ETag"]
+
+    web.post(f"/v1/schedules/{schedule_id}/fire-now")
+
+    assert web.get(f"/v1/schedules/{schedule_id}").headers["ETag"] == tag
+    assert put(web, schedule_id, {**schedule(), "timeout": 99}, If_Match=tag).status_code == 200
+
+
+def test_an_update_whose_answer_was_lost_is_asked_for_again_with_the_old_tag(web: Web) -> None:
+    schedule_id, body = kept(web), {**schedule(), "timeout": 99}
+
+    answers = [put(web, schedule_id, body, If_Match='"1"', Idempotency_Key="u-1") for _ in range(2)]
+    bare = put(web, schedule_id, body, If_Match='"1"')
+    other = put(web, schedule_id, {**body, "timeout": 98}, Idempotency_Key="u-1")
+
+    assert [each.status_code for each in (*answers, bare)] == [200] * 3
+    assert bare.json["revision"] == 2
+    assert (other.status_code, other.json["code"]) == (409, "RequestIdReused")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({**schedule(), "timeout": 5}, "timeout"),
+        (invoke_request("other", schedule=schedule()["schedule"]), "request.requestId"),
+        (invoke_request("nightly"), "schedule.by"),
+        (invoke_request("nightly", schedule={"frequency": "0 0 3 * * ?"}), "schedule.by"),
+        (schedule(endAt="2026-01-05T00:00:01Z"), "schedule.endAt"),
+        (schedule(frequency="at(2025-01-01 00:00:00)"), "schedule.frequency"),
+    ],
+)
+def test_an_update_that_cannot_be_is_refused_by_its_field(web: Web, body: dict[str, Any], field: str) -> None:
+    schedule_id = kept(web)
+
+    answer = put(web, schedule_id, body)
+
+    assert (answer.status_code, answer.json["field"]) == (422, field)
+    assert web.get(f"/v1/schedules/{schedule_id}").json["revision"] == 1
+
+
+def test_a_cloud_schedule_is_not_updated_and_the_problem_says_what_to_do(web: Web) -> None:
+    run_id = web.started(invoke_request("cloud-1", schedule={"frequency": "0 0 3 * * ?"}))
+
+    answer = put(web, run_id, schedule("cloud-1"))
+
+    assert (answer.status_code, answer.json["code"]) == (409, "CloudSchedule")
+    assert "stop the run" in answer.json["detail"]
+
+
+def test_a_removed_name_is_free_for_another_request_and_a_put_begins_it_anew(web: Web) -> None:
+    schedule_id = kept(web)
+    web.call("DELETE", f"/v1/schedules/{schedule_id}")
+
+    same = web.post("/v1/schedules", schedule())
+    again = put(web, schedule_id, schedule())
+    web.call("DELETE", f"/v1/schedules/{schedule_id}")
+    other = web.post("/v1/schedules", schedule(overlap="queue"))
+
+    assert (same.status_code, same.json["code"]) == (409, "ScheduleOver")
+    assert "PUT /v1/schedules/" in same.json["detail"]
+    assert (again.status_code, again.json["status"], again.json["fired"]) == (200, "Active", 0)
+    assert (other.status_code, other.json["overlap"]) == (201, "queue")
+
+
+def test_a_viewer_does_not_read_what_a_schedule_repeats() -> None:
+    web = Web()
+    web.fleet(1)
+    schedule_id = kept(web)
+    web.role = "viewer"
+
+    assert web.get(f"/v1/schedules/{schedule_id}").status_code == 200
+    assert web.get(f"/v1/schedules/{schedule_id}/request").status_code == 403
+    assert put(web, schedule_id, schedule()).status_code == 403
+
+
 COMMAND = {"name": "say", "type": "RunShellScript", "content": "echo hi", "timeout": 30}
 
 

@@ -11,7 +11,8 @@ from shared.core.errors import Fenced, Refused, Unavailable, UnknownOutcome
 from shared.core.model import run_id_of
 from shared.web import problems
 from shared.web.application import SECURITY_HEADERS
-from shared.web.routes import NAMES, ROUTES, Route
+from shared.web.route import Route
+from shared.web.routes import NAMES, ROUTES
 from tests.app.driving import invoke_request
 from tests.web.driving import Web
 
