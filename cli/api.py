@@ -33,8 +33,15 @@ class Api:
     def get(self, path: str, **query: Any) -> Json:
         return self._call("GET", path + _query(query), None)
 
-    def post(self, path: str, body: bytes | None = None, *, method: str = "POST") -> Json:
-        return self._call(method, path, body)
+    def post(
+        self,
+        path: str,
+        body: bytes | None = None,
+        *,
+        method: str = "POST",
+        headers: Mapping[str, str] | None = None,
+    ) -> Json:
+        return self._call(method, path, body, headers)
 
     def pages(self, path: str, field: str, **query: Any) -> Iterator[Json]:
         """Every line of a list, page by page, as far as it is asked for."""
@@ -46,11 +53,11 @@ class Api:
             if cursor is None:
                 return
 
-    def _call(self, method: str, path: str, body: bytes | None) -> Json:
+    def _call(self, method: str, path: str, body: bytes | None, more: Mapping[str, str] | None = None) -> Json:
         import requests
 
         what = f"{method} {path.partition('?')[0]}"
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        headers = {**(more or {}), **({"Content-Type": "application/json"} if body is not None else {})}
         try:
             response = self._session.request(
                 method,

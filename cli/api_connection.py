@@ -50,6 +50,10 @@ class ApiQueues:
             self._api.post(f"/v1/runs/{name}/sync", body)
         elif action == "remove":
             self._api.post(f"/v1/schedules/{name}", body, method="DELETE")
+        elif action == "update":
+            headers = {"Idempotency-Key": message["requestId"], "If-Match": f'"{message["ifRevision"]}"'}
+            new = json.dumps(message["request"], ensure_ascii=False).encode()
+            self._api.post(f"/v1/schedules/{name}", new, method="PUT", headers=headers)
         else:
             self._api.post(f"/v1/schedules/{name}/{action}", body)
 

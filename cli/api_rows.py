@@ -216,6 +216,10 @@ class ApiSchedules:
                 return None
             raise
 
+    def read_request(self, schedule: ShownSchedule) -> Json:
+        """What it repeats, for who may change it."""
+        return self.api.get(f"/v1/schedules/{schedule.schedule_id}/request")
+
     def schedules(self, *, after: str, limit: int) -> list[ShownSchedule]:  # noqa: ARG002
         """All of them at the first call: the API's own pages are read here."""
         if after:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import options, schedule_add, schedule_changes, schedule_rows
+from cli import options, schedule_add, schedule_changes, schedule_rows, schedule_update
 
 if TYPE_CHECKING:
     from shared.core.cron_preview import Preview
@@ -17,11 +17,12 @@ COUNT_MAX = 10_000
 
 @click.group()
 def schedule() -> None:
-    """Run a request again and again: preview, add, look at, pause, resume and remove schedules."""
+    """Run a request again and again: preview, add, look at, update, pause, resume and remove schedules."""
 
 
 for command in (
     schedule_add.add,
+    schedule_update.update,
     schedule_rows.list_schedules,
     schedule_rows.show_schedule,
     *schedule_changes.CHANGES,

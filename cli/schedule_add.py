@@ -73,7 +73,8 @@ def add(
         fleetrun schedule add nightly '0 0 3 * * ?' --tag env=prod -- ./backup.sh
         fleetrun schedule add patches 'rate(1d)' --event EVENT.json --overlap queue --wait
 
-    The same NAME and the same request again is the same schedule. --wait stays until the schedule is kept, or refused.
+    The same NAME and the same request again is the same schedule; a NAME that was removed begins anew. --wait stays
+    until the schedule is kept, or refused.
     """
     spec = {
         "frequency": frequency,
@@ -92,7 +93,7 @@ def add(
         {field: value for field, value in spec.items() if value is not None},
         event=event,
         targets={"tags": tag, "instanceIds": list(instance)},
-        script=_script(words, script_file, event),
+        script=script_of(words, script_file, event),
         rest={"type": script_type, "timeout": timeout},
     )
     if by == "cloud":
@@ -103,7 +104,7 @@ def add(
     _send(checked, wait=wait, as_json=as_json, endpoint=endpoint)
 
 
-def _script(words: tuple[str, ...], script_file: Path | None, event: str | None) -> str:
+def script_of(words: tuple[str, ...], script_file: Path | None, event: str | None) -> str:
     from shared.core.errors import Refused
 
     if sum((bool(words), script_file is not None, event is not None)) != 1:
@@ -138,7 +139,7 @@ def _checked(
 
 
 def _send(checked: Checked, *, wait: bool, as_json: bool, endpoint: str | None) -> None:
-    from cli import queues, show
+    from cli import queues, schedule_update, show
     from cli.connection import connect
     from cli.schedule_report import next_fires, schedule_json
     from shared.core.requests import InvokeRequest
@@ -147,6 +148,15 @@ def _send(checked: Checked, *, wait: bool, as_json: bool, endpoint: str | None) 
     assert isinstance(checked.request, InvokeRequest)
     connection = connect(endpoint)
     schedule_id = schedule_id_of(checked.request.request_id)
+    removed = _removed(connection, schedule_id)
+    if removed is not None:
+        # To the functions this very request could be a late copy of the one that made it; an update is a new one.
+        new = json.loads(checked.body)
+        bound = schedule_update.revision_of(removed)
+        schedule_update.send_update(
+            connection, removed, new, request_id=None, if_revision=bound, wait=wait, as_json=as_json
+        )
+        return
     message_id = connection.queues.send(queues.REQUESTS, checked.body)
     told: dict[str, Any] = {
         "scheduleId": schedule_id,
@@ -162,6 +172,17 @@ def _send(checked: Checked, *, wait: bool, as_json: bool, endpoint: str | None) 
         show.out().print(f"{schedule_id}  next {told['nextFire'] or 'never'}: {show.one_line(told['words'])}")
     else:
         show.out().print(schedule_id)
+
+
+def _removed(connection: Connection, schedule_id: str) -> Schedule | None:
+    """The schedule that was removed under this name. Who may send and not read goes on as if there were none."""
+    from shared.core.errors import Refused, Unavailable
+
+    try:
+        found = connection.schedules.read_schedule(schedule_id)
+    except (Refused, Unavailable):
+        return None
+    return found if found is not None and found.status == "Removed" else None
 
 
 def _awaited(connection: Connection, request: InvokeRequest, message_id: str) -> Schedule:

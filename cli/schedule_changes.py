@@ -11,7 +11,7 @@ from cli import options
 _WHAT = {
     "pause": "Let nothing fire until it is resumed. What it misses follows its policy then.",
     "resume": "Let it fire again.",
-    "remove": "End it for good. Its name stays taken.",
+    "remove": "End it: nothing fires any more. An update, or adding it anew, brings it back.",
     "fire-now": "Start one run now, beside its own times.",
 }
 

@@ -96,6 +96,7 @@ def schedule_json(schedule: Schedule | ShownSchedule) -> dict[str, Any]:
         "startAt": spec.start_at,
         "endAt": spec.end_at,
         "createdAt": time_of(schedule.created_ms),
+        "revision": schedule.revision,
     }
 
 

@@ -146,6 +146,92 @@ def test_an_unknown_schedule_is_named(deployment: Deployment, fleetrun: CommandL
     assert "there is no schedule 'nobody'" in said.err
 
 
+def test_an_update_changes_what_is_given_and_keeps_the_rest(deployment: Deployment, fleetrun: CommandLine) -> None:
+    fleetrun(*NIGHTLY, "--overlap", "queue", "--end", "2030-01-01T00:00:00", "--timeout", "90", "--", "uptime")
+    kept(deployment)
+
+    said = fleetrun("schedule", "update", "nightly", "--frequency", "0 30 3 * * ?", "--end", "none", "--", "df", "-h")
+    (body,) = deployment.taken(REQUESTS)
+    deployment.receive(body)
+
+    assert (said.code, said.out.strip()) == (0, "nightly: update requested")
+    request = decode_request(body)
+    assert isinstance(request, ScheduleRequest)
+    assert (request.if_revision, request.schedule) == (1, schedule_id_of("nightly"))
+    new = request.request
+    assert new is not None
+    assert new.schedule is not None
+    assert (new.command.content, new.timeout, new.targets.tags) == ("df -h", 90, {"env": "demo"})
+    assert (new.schedule.frequency, new.schedule.overlap, new.schedule.end_at) == ("0 30 3 * * ?", "queue", None)
+    shown = fleetrun("schedule", "show", "nightly", "--json").json
+    assert (shown["frequency"], shown["revision"]) == ("0 30 3 * * ? Asia/Shanghai", 2)
+
+
+def test_a_file_can_be_what_a_schedule_repeats_from_now_on(
+    deployment: Deployment, fleetrun: CommandLine, tmp_path: Path
+) -> None:
+    fleetrun(*NIGHTLY, "--", "uptime")
+    kept(deployment)
+    path = tmp_path / "event.json"
+    path.write_text(json.dumps(invoke_request("anything", timeout=77)))
+
+    said = fleetrun("schedule", "update", "nightly", "--event", str(path), "--json")
+
+    request = decode_request(deployment.taken(REQUESTS)[0])
+    assert isinstance(request, ScheduleRequest)
+    assert said.json["action"] == "update"
+    new = request.request
+    assert new is not None
+    assert new.schedule is not None
+    assert (new.request_id, new.timeout, new.schedule.frequency) == ("nightly", 77, "0 0 3 * * ?")
+
+
+def test_waiting_shows_what_an_update_came_to_or_that_somebody_was_faster(
+    deployment: Deployment, fleetrun: CommandLine
+) -> None:
+    fleetrun(*NIGHTLY, "--", "uptime")
+    kept(deployment)
+    with deployment.functions():
+        good = fleetrun("schedule", "update", "nightly", "--timeout", "90", "--wait", "--json")
+        late = fleetrun("schedule", "update", "nightly", "--timeout", "80", "--if-revision", "1", "--wait")
+
+    assert (good.code, good.json["revision"]) == (0, 2)
+    assert late.code == 2
+    assert "somebody has updated it" in late.err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--frequency", "0 0 3 ? * 5-7"), "write 5,6,7"),
+        (("--timeout", "5"), "timeout is 5"),
+        (("--event", "x.json", "--", "uptime"), "give one of"),
+    ],
+)
+def test_an_update_that_cannot_be_is_refused_before_it_is_sent(
+    deployment: Deployment, fleetrun: CommandLine, words: tuple[str, ...], sentence: str
+) -> None:
+    fleetrun(*NIGHTLY, "--", "uptime")
+    kept(deployment)
+
+    said = fleetrun("schedule", "update", "nightly", *words)
+
+    assert said.code == 2
+    assert sentence in said.err
+    assert deployment.taken(REQUESTS) == []
+
+
+def test_a_removed_schedule_is_added_anew_with_the_very_same_words(
+    deployment: Deployment, fleetrun: CommandLine
+) -> None:
+    for words in ((*NIGHTLY, "--", "uptime"), ("schedule", "remove", "nightly"), (*NIGHTLY, "--", "uptime")):
+        assert fleetrun(*words).code == 0
+        kept(deployment)
+
+    shown = fleetrun("schedule", "show", "nightly", "--json").json
+    assert (shown["status"], shown["fired"]) == ("Active", 0)
+
+
 def test_a_change_names_the_schedule_by_its_id(deployment: Deployment, fleetrun: CommandLine) -> None:
     fleetrun(*NIGHTLY, "--", "uptime")
     kept(deployment)

@@ -75,9 +75,16 @@ def test_a_schedule_lives_over_http(direct: CommandLine, over_http: CommandLine)
     assert listed.json == direct("schedule", "list", "--json").json
     fired = over_http("schedule", "fire-now", "http-job", "--json")
     assert over_http("status", fired.json["runId"], "--wait").code in (0, 1)
+    updated = over_http("schedule", "update", "http-job", "--frequency", "0 30 3 * * ?", "--wait", "--json")
+    late = over_http("schedule", "update", "http-job", "--timeout", "90", "--if-revision", "1")
+    assert (updated.code, updated.json["revision"]) == (0, 2), updated.err
+    assert (late.code, "If-Match" in late.err) == (2, True)
     for action, status in (("pause", "Paused"), ("resume", "Active"), ("remove", "Removed")):
         assert over_http("schedule", action, "http-job").code == 0
         assert direct("schedule", "show", "http-job", "--json").json["status"] == status
+    again = over_http("schedule", "add", "http-job", "0 0 3 * * ?", "--tag", "env=demo", "--json", "--", "true")
+    assert again.code == 0, again.err
+    assert direct("schedule", "show", "http-job", "--json").json["status"] == "Active"
 
 
 def test_a_cloud_schedule_is_listed_brought_in_line_and_ended_over_http(
