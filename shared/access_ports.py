@@ -47,7 +47,7 @@ class AuditTrail(Protocol):
 
 
 class UsageLedger(Protocol):
-    """Table `usage`: one row for a caller's day, one column for each run in it."""
+    """Table `usage`: one row for a caller's day, one column for each run in it, and for calls beyond a run's plan."""
 
     def charge(self, caller: str, day: str, run_id: str, *, units: int, limit: int) -> bool:
         """Adds the run's units in ONE conditional update. Condition: it has none yet, and used ≤ limit - units."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from shared.app.bounds import count_extra
 from shared.app.grant import defer, units_left, wait_out_midnight
 from shared.app.hold import Hold
 from shared.core import chunk as cutting
@@ -165,6 +166,7 @@ def _with_units(hold: Hold, picked: list[Chunk]) -> list[Chunk]:
             paid.append(replace(chunk, unit_day=day))
         else:
             paid.append(chunk)
+    paid = count_extra(hold, paid)
     if spent:
         hold.change(spent={**hold.run.spent, day: spent})
     open_up(hold, paid)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shared.app.bounds import check_bounds
+from shared.app.bounds import charge_joined, check_bounds
 from shared.app.emit import finish
 from shared.app.hold import Hold, claim
 from shared.app.pick import join, new_number
@@ -38,10 +38,16 @@ def sync_run(ports: Ports, policy: Policy, request: ScheduleRequest) -> str:
     wanted, found = _targets_now(Hold(ports, policy, run, stops))
     hold = claim(ports, policy, run, stops, event_sent=run.event_sent)
     hold.take_up(ports.runs.read_chunks(run_id, sorted(run.active)))
-    _reconcile(hold, request, wanted, found)
+    refusal: Refused | None = None
+    try:
+        _reconcile(hold, request, wanted, found)
+    except Refused as error:
+        refusal = error  # nothing was changed; the run goes on, and is free again
     hold.again_at(hold.now_ms)
     hold.commit()
     finish(hold)
+    if refusal is not None:
+        raise refusal
     return "synced"
 
 
@@ -63,13 +69,14 @@ def _reconcile(hold: Hold, request: ScheduleRequest, wanted: list[str], found: d
     joined = [instance_id for instance_id in wanted if instance_id not in here]
     # A withdrawn target is never started again; its instance needs a schedule of its own.
     new = [instance_id for instance_id in joined if instance_id in found and instance_id not in hold.withdrawn]
+    included = _fit(hold, new, found)
+    chunks = charge_joined(hold, _cut(hold, included)) if included else []
     if left:
         hold.ports.runs.insert_stop(
             StopMark(hold.run.run_id, f"sync-{request.request_id}", left, requested_ms=hold.now_ms)
         )
-    included = _fit(hold, new, found)
-    if included:
-        _add_chunks(hold, included)
+    if chunks:
+        _add_chunks(hold, chunks, included=len(included))
     hold.ports.log(
         "schedule.synced",
         run_id=hold.run.run_id,
@@ -101,8 +108,7 @@ def _fit(hold: Hold, instance_ids: list[str], found: dict[str, Instance]) -> Seq
     return check_targets(hold.ports, run.region, instance_ids, new, command_type=command_type).included
 
 
-def _add_chunks(hold: Hold, included: Sequence[Instance]) -> None:
-    """New rows first, which nobody refers to yet; the head row makes them the run's."""
+def _cut(hold: Hold, included: Sequence[Instance]) -> list[Chunk]:
     cut = cutting.cut(
         included,
         run_id=hold.run.run_id,
@@ -111,10 +117,14 @@ def _add_chunks(hold: Hold, included: Sequence[Instance]) -> None:
         plan_no=hold.run.version,
     )
     first = new_number(hold)
-    chunks: list[Chunk] = [replace(chunk, number=first + index) for index, chunk in enumerate(cut)]
+    return [replace(chunk, number=first + index) for index, chunk in enumerate(cut)]
+
+
+def _add_chunks(hold: Hold, chunks: list[Chunk], *, included: int) -> None:
+    """New rows first, which nobody refers to yet; the head row makes them the run's."""
     if not hold.ports.runs.put_chunks(chunks):
         raise Fenced(f"chunks of {hold.run.run_id} belong to somebody else")
     hold.take_up(chunks)
     for chunk in chunks:
         join(hold, chunk.number)
-    hold.change(requested=hold.run.requested + len(included), included=hold.run.included + len(included))
+    hold.change(requested=hold.run.requested + included, included=hold.run.included + included)

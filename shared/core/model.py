@@ -156,6 +156,8 @@ class Chunk:
     """The chunk that took over the targets cut off from this one; 0 = none."""
     plan_no: int = 0
     """The version of the run that planned it; an older planner cannot overwrite a newer one's rows."""
+    counted_day: str = ""
+    """Of a chunk that the plan did not have: the day of the run's caller that its call is counted in."""
     repetitions: tuple[Repetition, ...] = ()
     """Of a cloud schedule: recorded ones that may not have been announced yet."""
     repeated: int = 0
