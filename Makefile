@@ -76,11 +76,11 @@ bench-backlog: $(STAMP) ## Measure how 10,000 queued requests drain (COUNT=): pa
 	@$(PY) -m tests.bench.backlog $(or $(COUNT),10000)
 
 fuzz: $(FUZZ_STAMP) ## Fuzz every decoder with atheris, FUZZ_SECONDS=120 each; what it finds stays in build/fuzz
-	@set -e; for target in payloads messages rows display; do \
+	@set -e; for target in payloads messages rows display hooks http; do \
 		mkdir -p build/fuzz/$$target; echo "$$target, $(or $(FUZZ_SECONDS),120) s"; \
 		$(FUZZ_VENV)/bin/python -m tests.fuzz.atheris_$$target -max_total_time=$(or $(FUZZ_SECONDS),120) -timeout=20 \
 			-rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 -verbosity=0 -artifact_prefix=build/fuzz/$$target- \
-			build/fuzz/$$target events/accept_requests events/advance_runs events/stop_runs; \
+			build/fuzz/$$target events/accept_requests events/advance_runs events/stop_runs events/serve_http; \
 	done
 
 sim: $(STAMP) ## Simulate many seeds (SEEDS= FIRST= JOBS= WORLD=), or with BUGS=1 find our planted bugs

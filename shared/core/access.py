@@ -44,8 +44,8 @@ ACTIONS: Mapping[str, Role] = {
 }
 """The least role for each action. Routes without a key (health, the OpenAPI document, hooks) have no action here."""
 
-_NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
-_REGION = re.compile(r"^[a-z]{2}-[a-z0-9-]{2,30}$")
+_NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}\Z")
+_REGION = re.compile(r"^[a-z]{2}-[a-z0-9-]{2,30}\Z")
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):

@@ -18,7 +18,7 @@ from shared.core import limits
 from shared.core.access import Grant
 from shared.core.errors import Refused
 
-_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
+_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}\Z")
 _SECRETS_MAX = 2
 _DEPTH_MAX = 12
 _EXPRESSIONS_MAX = 40

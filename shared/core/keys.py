@@ -19,8 +19,8 @@ from shared.core.errors import Refused
 KEY_ID_CHARS = 12
 SECRET_CHARS = 64
 """Hexadecimal: 256 bits."""
-_KEY = re.compile(r"^frk_([0-9a-f]{12})_([0-9a-f]{64})$")
-_KEY_ID = re.compile(r"^[0-9a-f]{12}$")
+_KEY = re.compile(r"^frk_([0-9a-f]{12})_([0-9a-f]{64})\Z")
+_KEY_ID = re.compile(r"^[0-9a-f]{12}\Z")
 _SEED_CONTEXT = b"fleetrun message signature v1\n"
 _NO_HASH = "0" * 64
 

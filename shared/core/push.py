@@ -24,10 +24,10 @@ PUSH_ATTEMPTS_MAX = len(PAUSES_S) + 1
 """Ours."""
 _SPREAD = 4
 """A pause is up to a quarter longer, by the name of what is sent: not all of them come back in one second."""
-_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
+_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}\Z")
 _URL = re.compile(
     r"^(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::(?P<port>[0-9]{1,5}))?"
-    r"(?P<path>/[!-~]{0,1900})?$"
+    r"(?P<path>/[!-~]{0,1900})?\Z"
 )
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address

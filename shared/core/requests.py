@@ -18,11 +18,11 @@ from shared.core import limits
 from shared.core.errors import Refused
 from shared.core.schedule_spec import ScheduleSpec
 
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:@/+=-]*$")
-_INSTANCE_ID = re.compile(r"^i-[A-Za-z0-9-]{1,62}$")
-_PARAMETER = re.compile(r"^[A-Za-z0-9_-]+$")
-_REGION = re.compile(r"^[a-z]{2}-[a-z0-9-]{2,30}$")
-_BOUND = re.compile(r"^(100|[1-9]?[0-9])%$")
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:@/+=-]*\Z")
+_INSTANCE_ID = re.compile(r"^i-[A-Za-z0-9-]{1,62}\Z")
+_PARAMETER = re.compile(r"^[A-Za-z0-9_-]+\Z")
+_REGION = re.compile(r"^[a-z]{2}-[a-z0-9-]{2,30}\Z")
+_BOUND = re.compile(r"^(100|[1-9]?[0-9])%\Z")
 
 _RANGE = "{name} is {actual}; it must be {low} to {high} {unit}"
 

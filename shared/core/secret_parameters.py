@@ -15,7 +15,7 @@ import msgspec
 from shared.core.errors import Refused
 from shared.core.requests import InvokeRequest, Request, ScheduleRequest
 
-_REFERENCE = re.compile(r"^\{\{\s*oos-secret:[A-Za-z0-9/_.-]{1,200}\s*\}\}$")
+_REFERENCE = re.compile(r"^\{\{\s*oos-secret:[A-Za-z0-9/_.-]{1,200}\s*\}\}\Z")
 _HIDDEN = "***"
 
 

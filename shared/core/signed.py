@@ -23,11 +23,11 @@ import msgspec
 from shared.core import limits
 from shared.core.errors import Refused
 
-_ID = re.compile(r"^[\x21-\x2d\x2f-\x7e]{1,256}$")
+_ID = re.compile(r"^[\x21-\x2d\x2f-\x7e]{1,256}\Z")
 """Printable, without the dot that ends it in what is signed."""
 _SECRET_BYTES_MIN, _SECRET_BYTES_MAX = 16, 128
 _SIGNATURES_MAX = 10
-_DELIVERY = re.compile(r"^[A-Za-z0-9-]{1,100}$")
+_DELIVERY = re.compile(r"^[A-Za-z0-9-]{1,100}\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ def _media(route: Route, headers: Mapping[str, str]) -> str:
 
 def _check_names(names: Mapping[str, str]) -> None:
     for name, value in names.items():
-        if not re.match(NAMES[name], value):
+        if not re.fullmatch(NAMES[name], value):
             raise Refused(
                 f"{name} is {value[:80]!r}: there is none of this name; it looks like {NAMES[name]}",
                 code="NoRoute",

@@ -15,10 +15,11 @@ from shared.core.requests import InvokeRequest, decode_request, refusal_of
 from shared.ports import Ids
 
 T = TypeVar("T")
-REQUEST_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:@/+=-]*$"
+# Not `$` alone: Python lets a line feed follow it, JSON Schema does not.
+REQUEST_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:@/+=-]*$(?!\n)"
 RequestId = Annotated[str, Meta(pattern=REQUEST_ID_PATTERN, min_length=1, max_length=limits.REQUEST_ID_CHARS_MAX)]
 ChangeId = Annotated[str, Meta(pattern=REQUEST_ID_PATTERN, min_length=1, max_length=limits.SCHEDULE_NAME_CHARS_MAX)]
-InstanceId = Annotated[str, Meta(pattern=r"^i-[A-Za-z0-9-]{1,62}$")]
+InstanceId = Annotated[str, Meta(pattern=r"^i-[A-Za-z0-9-]{1,62}$(?!\n)")]
 _KEY = re.compile(REQUEST_ID_PATTERN)
 
 
@@ -56,7 +57,7 @@ class PreviewBody(_Body, frozen=True, kw_only=True):
 class CommandBody(_Body, frozen=True, kw_only=True):
     """A command to be stored in Cloud Assistant."""
 
-    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", min_length=1, max_length=128)]
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$(?!\n)", min_length=1, max_length=128)]
     type: Literal["RunShellScript", "RunBatScript", "RunPowerShellScript"]
     content: Annotated[str, Meta(min_length=1, max_length=limits.CONTENT_BYTES_MAX * 4 // 3 + 4)]
     content_encoding: Literal["PlainText", "Base64"] = "PlainText"

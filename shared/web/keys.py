@@ -16,7 +16,7 @@ from shared.core.errors import Refused
 from shared.core.keys import KeyRow
 from shared.web.bodies import read
 from shared.web.messages import Answer, Call
-from shared.web.queries import Cursor, Day, PerPage, Query, check_day, cursor_of, read_cursor
+from shared.web.queries import Cursor, Day, PerPage, Query, check_day, cursor_of, read_cursor, read_day_cursor
 
 EXPIRES_DAYS_MAX = 3_650
 """Ours: ten years."""
@@ -95,7 +95,7 @@ def revoke(call: Call) -> Answer:
 def audit(call: Call) -> Answer:
     query = call.query
     assert isinstance(query, AuditQuery)
-    day, after = read_cursor(query.cursor, tuple[str, str]) or (check_day(query.day) or "", "")
+    day, after = read_day_cursor(query.cursor) or (check_day(query.day) or "", "")
     if query.day is not None and day != query.day:
         raise Refused("?cursor is of another day than ?day", code="BadQuery", field="?cursor")
     found = read_trail(

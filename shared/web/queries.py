@@ -29,6 +29,14 @@ TargetStatus = Annotated[str, Meta(pattern=f"^({'|'.join(sorted(TARGET))})$")]
 Id = Annotated[str, Meta(pattern=r"^i-[A-Za-z0-9-]{1,62}$(?!\n)")]
 
 
+class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """In a cursor of targets."""
+
+    chunk: Annotated[int, Meta(ge=0)]
+    index: Annotated[int, Meta(ge=-1)]
+    """-1 = before the first of the chunk."""
+
+
 class Query(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """No parameters."""
 
@@ -161,7 +169,22 @@ def read_cursor(cursor: str | None, kind: type[T]) -> T | None:
         return None
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=kind)
-    except (binascii.Error, ValueError, msgspec.DecodeError, UnicodeDecodeError):
-        raise Refused(
-            "parameter cursor is none that an answer of this list gave as `next`", code="BadCursor", field="?cursor"
-        ) from None
+    except (binascii.Error, ValueError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise _no_cursor() from None
+
+
+def read_day_cursor(cursor: str | None) -> tuple[str, str] | None:
+    """A cursor of a list by days: the day, and the position in it. Raises Refused, also for what is no day."""
+    place = read_cursor(cursor, tuple[str, str])
+    if place is not None:
+        try:
+            check_day(place[0])
+        except Refused:
+            raise _no_cursor() from None
+    return place
+
+
+def _no_cursor() -> Refused:
+    return Refused(
+        "parameter cursor is none that an answer of this list gave as `next`", code="BadCursor", field="?cursor"
+    )

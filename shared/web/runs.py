@@ -15,7 +15,7 @@ from shared.core.model import Run, run_id_of
 from shared.core.requests import ScheduleRequest, StopRequest
 from shared.web.bodies import ChangeBody, StopBody, key_of, read, read_invoke
 from shared.web.messages import Answer, Call
-from shared.web.queries import RunsQuery, WaitQuery, check_day, cursor_of, read_cursor
+from shared.web.queries import RunsQuery, WaitQuery, check_day, cursor_of, read_cursor, read_day_cursor
 from shared.web.run_views import is_ended, run_view
 from shared.web.scope import Scope
 from shared.web.views import RunPage
@@ -124,7 +124,7 @@ def _unfinished(scope: Scope, query: RunsQuery) -> Iterator[tuple[str, Run | Non
 def _recent(scope: Scope, query: RunsQuery) -> Iterator[tuple[str, Run | None]]:
     """By day and time, newest first, back to DAYS_BACK_MAX days before today; each with the cursor behind it."""
     today = day_of(scope.ports.clock.now_ms())
-    day, after = read_cursor(query.cursor, tuple[str, str]) or (check_day(query.day) or today, "")
+    day, after = read_day_cursor(query.cursor) or (check_day(query.day) or today, "")
     for each in _days_back(min(day, today), today):
         while page := scope.runs.recent(each, after=after, limit=limits.RECENT_PER_PAGE_MAX):
             heads = scope.ports.runs.read_runs([line.run_id for line in page])

@@ -8,7 +8,7 @@ from itertools import islice
 
 from shared.core.model import Chunk, Excluded, Run, Target
 from shared.web.messages import Answer, Call
-from shared.web.queries import TargetsQuery, cursor_of, read_cursor
+from shared.web.queries import Place, TargetsQuery, cursor_of, read_cursor
 from shared.web.run_views import excluded_view, target_view
 from shared.web.runs import find_run
 from shared.web.scope import Scope
@@ -33,7 +33,8 @@ def list_targets(call: Call) -> Answer:
     scope, query = call.scope, call.query
     assert isinstance(query, TargetsQuery)
     run = find_run(scope, call.names["runId"])
-    after = read_cursor(query.cursor, tuple[int, int]) or (0, -1)
+    place = read_cursor(query.cursor, Place) or Place(chunk=0, index=-1)
+    after = (place.chunk, place.index)
     wanted = (line for line in _lines(scope, run, after) if _is_wanted(line.what, query))
     shown = list(islice(wanted, query.limit))
     views = _views(scope, run, shown, query.output)

@@ -79,6 +79,24 @@ def test_a_request_with_one_field_spoilt_is_refused_under_that_fields_name(name:
     assert caught.value.field.split(".")[0].split("[")[0] == ("$" if unreadable else name)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "field"),
+    [
+        ("requestId", "deploy-1\n", "requestId"),
+        ("region", "cn-hangzhou\n", "region"),
+        ("targets", {"instanceIds": ["i-1\n"]}, "targets.instanceIds[0]"),
+        ("parameters", {"commit\n": "1"}, "parameters"),
+        ("rateControl", {"maxConcurrency": "10%\n"}, "rateControl.maxConcurrency"),
+    ],
+)
+def test_a_line_feed_behind_a_name_is_no_part_of_it(name: str, value: object, field: str) -> None:
+    """Python's `$` lets one pass."""
+    with pytest.raises(Refused) as caught:
+        decode_request(dumps({**GOOD, name: value}))
+
+    assert caught.value.field == field
+
+
 @given(twisted(GOOD) | BODIES)
 @example(dumps({**GOOD, "requestId": "\ud800"}))
 @example(dumps({**GOOD, "a" * 100_000: None}))
