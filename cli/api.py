@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,18 +13,26 @@ from shared.core.errors import FleetrunError, Refused, Unavailable, UnknownOutco
 
 CONNECT_S_MAX, READ_S_MAX = 5, 70
 """Ours: a waiting call is answered within the function's timeout of 60 seconds."""
+TRIES_MAX = 6
+"""Ours: of a call that was not let in; with the pauses below 16 seconds at most, unless the answer says longer."""
+PAUSE_S_FIRST, PAUSE_S_MAX = 0.5, 10.0
+"""Ours: doubles, a random half of it taken off, so that callers who were refused together do not come back together."""
 PAGE = 200
 Json = dict[str, Any]
 
 
 class Api:
     """`address` as `fleetrun local` prints it. Raises Refused, Unavailable and, where a call has an effect,
-    UnknownOutcome."""
+    UnknownOutcome.
 
-    def __init__(self, address: str, key: str) -> None:
+    What was not let in (429, 503) is asked for again: by the API when the key has used up its rate or a row cannot be
+    reached, by Function Compute itself, without a problem document, when all instances are busy. Nothing happened then.
+    """
+
+    def __init__(self, address: str, key: str, *, pause: Callable[[float], None] = time.sleep) -> None:
         import requests
 
-        self._address = address.rstrip("/")
+        self._address, self._pause, self._chance = address.rstrip("/"), pause, random.SystemRandom()
         self._session = requests.Session()
         self._session.headers.update({"Authorization": f"Bearer {key}", "Accept": "application/json"})
         # Otherwise a line of ~/.netrc for this host would be sent instead of the key.
@@ -54,6 +64,15 @@ class Api:
                 return
 
     def _call(self, method: str, path: str, body: bytes | None, more: Mapping[str, str] | None = None) -> Json:
+        for tried in range(1, TRIES_MAX):
+            try:
+                return self._call_once(method, path, body, more)
+            except _NotLetIn as error:
+                longest_s = min(PAUSE_S_MAX, PAUSE_S_FIRST * 2.0 ** (tried - 1))
+                self._pause(max(min(error.retry_after_s, PAUSE_S_MAX), longest_s * self._chance.uniform(0.5, 1)))
+        return self._call_once(method, path, body, more)
+
+    def _call_once(self, method: str, path: str, body: bytes | None, more: Mapping[str, str] | None) -> Json:
         import requests
 
         what = f"{method} {path.partition('?')[0]}"
@@ -76,7 +95,20 @@ class Api:
         self.last_request_id = response.headers.get("X-Fc-Request-Id", "")
         if 200 <= response.status_code < 300:
             return _json_of(response.content, what, method)
-        raise _error(response.status_code, response.content, what, method, self.last_request_id)
+        problem = _error(response.status_code, response.content, what, method, self.last_request_id)
+        if isinstance(problem, _NotLetIn):
+            problem.retry_after_s = _seconds(response.headers.get("Retry-After", ""))
+        raise problem
+
+
+class _NotLetIn(Unavailable):
+    """Nothing happened; the same again may go through in a moment."""
+
+    retry_after_s = 0.0
+
+
+def _seconds(header: str) -> float:
+    return float(header) if header.isdecimal() else 0.0
 
 
 def _keep_header(request: Any) -> Any:
@@ -109,8 +141,10 @@ def _error(status: int, content: bytes, what: str, method: str, request_id: str)
         code, detail, field = str(told["code"]), str(told["detail"]), str(told.get("field", ""))
     except (ValueError, KeyError, TypeError):
         code, detail, field = f"Http{status}", f"{what}: HTTP {status}", ""
+        if status == 429:
+            detail += ", from Function Compute: all instances of the API are busy; try again in a moment"
     if status in (429, 503):
-        return Unavailable(detail, code=code, request_id=request_id, throttled=status == 429)
+        return _NotLetIn(detail, code=code, request_id=request_id, throttled=status == 429)
     if status >= 500:
         family = Unavailable if method == "GET" else UnknownOutcome
         return family(detail, code=code, request_id=request_id)
