@@ -12,6 +12,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from shared.core.model import Run, run_id_of
@@ -28,6 +29,7 @@ NAME = "repeats"
 RUN_ID = run_id_of(NAME)
 FREQUENCIES = (("0/10 * * * * ?", 10), ("0/20 * * * * ?", 20), ("0 * * * * ?", 30), ("rate(1m)", 30))
 """With the timeout of the script."""
+SHANGHAI = timezone(timedelta(hours=8))
 
 
 class CloudScheduleWorld(World):
@@ -41,17 +43,19 @@ class CloudScheduleWorld(World):
     def workload(self, drawn: Workload) -> None:
         instances = min(drawn.instances, INSTANCES)
         self._workload = replace(drawn, instances=instances, daily_quota=500, script_ms_max=5_000)
+        if self._stream("few units").random() < 0.2:
+            self._workload = replace(self._workload, instances_per_chunk=2, daily_quota=1)
 
     def _schedule(self) -> None:
         chance = self._stream("cloud schedules")
-        frequency, timeout = chance.choice(FREQUENCIES)
+        frequency, timeout = self._frequency(chance)
         request = {
             "kind": "invoke",
             "requestId": NAME,
             "command": {"type": "RunShellScript", "content": "true"},
             "targets": {"tags": {"env": "demo"}},
             "timeout": timeout,
-            "schedule": {"frequency": frequency if frequency.startswith("rate") else f"{frequency} Asia/Shanghai"},
+            "schedule": {"frequency": frequency},
         }
         stop = {"kind": "stop", "requestId": "enough", "runId": RUN_ID}
         self.workload = replace(
@@ -68,6 +72,14 @@ class CloudScheduleWorld(World):
         self.changes = Changes()
         self.books.on_head, self.books.on_chunk = self._head, self.changes.of_chunk
         super()._schedule()
+
+    def _frequency(self, chance: random.Random) -> tuple[str, int]:
+        """With the timeout of the script. In some worlds it fires once, and the run ends by itself."""
+        if chance.random() < 0.3:
+            moment = datetime.fromtimestamp(self.clock.now_ms() / 1000 + chance.randrange(40, 200), SHANGHAI)
+            return f"at({moment:%Y-%m-%d %H:%M:%S} Asia/Shanghai)", 10
+        frequency, timeout = chance.choice(FREQUENCIES)
+        return frequency if frequency.startswith("rate") else f"{frequency} Asia/Shanghai", timeout
 
     def _head(self, before: Run | None, after: Run) -> None:
         self.changes.of_head(before, after)

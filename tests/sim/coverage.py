@@ -10,15 +10,13 @@ from shared.core.transitions import CHUNK, RUN, TARGET
 TABLES: Mapping[str, Mapping[str, frozenset[str]]] = {"run": RUN, "chunk": CHUNK, "target": TARGET}
 
 REASONS: Mapping[str, str] = {
+    "run Deferred → Scheduled": "a call must fail between the next day's grant and its intent; the intent is Running",
     "target Running → Cancelled": "ECS calls Cancelled only what had not begun; taken all the same, should it say so",
     "target Running → Invalid": "ECS calls Invalid only what could not begin; taken all the same",
     "target Stopping → Cancelled": "the doubles know Stopping only of what had begun, and that is Terminated",
     "target Stopping → Invalid": "ECS calls Invalid only what could not begin; taken all the same",
 }
 """Change of a status → why no seed needs to meet it."""
-OF_SCHEDULES = (
-    "only what Cloud Assistant repeats is Scheduled: no seed sends such a request yet, tests/app follows their runs"
-)
 
 
 def wanted() -> list[str]:
@@ -33,7 +31,7 @@ def wanted() -> list[str]:
 
 def reason_of(change: str) -> str:
     """Why it may be missing; "" = it may not."""
-    return OF_SCHEDULES if "Scheduled" in change else REASONS.get(change, "")
+    return REASONS.get(change, "")
 
 
 def uncovered(met: Counter[str]) -> list[str]:
