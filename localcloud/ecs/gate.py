@@ -18,11 +18,11 @@ from localcloud.clock import Clock
 from localcloud.ecs import rpc
 from localcloud.ecs.errors import EcsError, missing
 from localcloud.ecs.limits import Limits
-from localcloud.ecs.nonces import Nonces
 from localcloud.ecs.rpc import Call
 from localcloud.ecs.signatures import sign, string_to_sign
 from localcloud.http import Request
 from localcloud.ids import Ids
+from localcloud.nonces import Nonces
 
 VERSION: Final = "2014-05-26"
 METHODS = ("GET", "POST")
@@ -77,7 +77,7 @@ class Gate:
         self._limits = limits
         self._checks_signature = checks_signature
         self._date_clock = date_clock
-        self._nonces = Nonces(limits)
+        self._nonces = Nonces(life_ms=limits.nonce_life_ms, kept_max=limits.nonces_max)
 
     def check(self, request: Request) -> Call:
         """Raises the EcsError that the first fault deserves."""

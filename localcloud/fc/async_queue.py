@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from localcloud.fc.destinations import Destinations, Ending
-from localcloud.fc.errors import FcError
+from localcloud.fc.errors import FcError, too_large
 from localcloud.fc.limits import (
     ASYNC_AGE_S_DEFAULT,
     ASYNC_BYTES_MAX,
@@ -91,11 +91,15 @@ class AsyncQueue:
         delay_s: int = 0,
         task_id: str = "",
         http: HttpRequest | None = None,
+        payload_bytes: int | None = None,
     ) -> None:
-        """Raises FcError: EntityTooLarge, InvalidArgument, StatefulAsyncInvocationAlreadyExists, FunctionNotFound."""
+        """`payload_bytes`: of what the caller sent, where the event is made of it.
+
+        Raises FcError: EntityTooLarge, InvalidArgument, StatefulAsyncInvocationAlreadyExists, FunctionNotFound.
+        """
         function, _ = self._ports.resolve(key, qualifier)
-        if len(event) > ASYNC_BYTES_MAX:
-            raise FcError("EntityTooLarge", f"payload size exceeds maximum allowed size ({ASYNC_BYTES_MAX} bytes)")
+        if (len(event) if payload_bytes is None else payload_bytes) > ASYNC_BYTES_MAX:
+            raise too_large(ASYNC_BYTES_MAX)
         if not 0 <= delay_s <= ASYNC_DELAY_S_MAX:
             raise FcError("InvalidArgument", f"x-fc-async-delay must lie from 0 to {ASYNC_DELAY_S_MAX}")
         self._check_task(function, task_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 STATUS = {
     "InvalidArgument": 400,
     "MissingRequiredHeader": 400,
+    "SignatureNonceUsed": 400,
     "AccessDenied": 403,
     "InvalidAccessKeyID": 403,
     "InvalidSecurityToken": 403,
@@ -26,7 +27,7 @@ STATUS = {
     "ConcurrencyConfigNotExists": 404,
     "ProvisionConfigNotFound": 404,
     "CustomDomainNotFound": 404,
-    "PathNotSupported": 404,
+    "PathNotSupported": 400,
     "MethodNotAllowed": 405,
     "ServiceAlreadyExists": 409,
     "FunctionAlreadyExists": 409,
@@ -37,7 +38,7 @@ STATUS = {
     "FunctionNotEmpty": 409,
     "StatefulAsyncInvocationAlreadyExists": 409,
     "PreconditionFailed": 412,
-    "EntityTooLarge": 413,
+    "EntityTooLarge": 400,
     "ResourceThrottled": 429,
     "ResourceExhausted": 429,
     "InternalServerError": 500,
@@ -65,6 +66,14 @@ class FcError(Exception):
     def is_passing(self) -> bool:
         """May the same call succeed later? Throttled, or the platform's own trouble."""
         return self.status == 429 or self.status >= 500
+
+
+def too_large(bytes_max: int) -> FcError:
+    return FcError("EntityTooLarge", f"payload size exceeds maximum allowed size ({bytes_max} bytes)")
+
+
+def not_supported(method: str, path: str) -> FcError:
+    return FcError("PathNotSupported", f"'{method}' against '{path}' is not supported")
 
 
 def invalid(message: str) -> FcError:

@@ -22,6 +22,7 @@ from localcloud.clock import Clock
 from localcloud.fc.errors import FcError, invalid
 from localcloud.fc.limits import Limits
 from localcloud.http import Request
+from localcloud.nonces import Nonces
 
 AUTHORIZATION = re.compile(r"FC ([^:\s]+):([A-Za-z0-9+/]+={0,2})")
 CODES = {
@@ -32,6 +33,8 @@ CODES = {
     "mismatch": "SignatureNotMatch",
 }
 """What FC calls the reasons of ACS3; the others are InvalidArgument. Unverified: the SDK shows texts only."""
+NONCE_CHARS_MAX = 256
+"""Ours; the SDK sends 32."""
 
 
 class Gate:
@@ -48,6 +51,7 @@ class Gate:
         self._limits = limits
         self._checks_signature = checks_signature
         self._date_clock = date_clock
+        self._nonces = Nonces(life_ms=2 * limits.clock_skew_ms, kept_max=limits.nonces_max)
 
     def check(self, request: Request) -> None:
         """A call of the API. Raises the FcError that the first fault deserves."""
@@ -76,6 +80,17 @@ class Gate:
         except ValueError as error:
             raise invalid(f"x-acs-date is {text!r}, it must read like 2026-08-09T12:00:00Z") from error
         self._check_date(request, date)
+        self._take_nonce(request, signed.get("x-acs-signature-nonce", ""))
+
+    def _take_nonce(self, request: Request, nonce: str) -> None:
+        """Last, so that a forged request uses up nothing. Without a nonce there is nothing to take: see `Limits`."""
+        if not nonce:
+            return
+        if len(nonce) > NONCE_CHARS_MAX:
+            raise invalid(f"x-acs-signature-nonce has {len(nonce)} characters, at most {NONCE_CHARS_MAX}")
+        is_new = self._nonces.take(nonce, self._now_ms(request))
+        if not is_new and self._limits.refuses_repeated_nonces:
+            raise FcError("SignatureNonceUsed", "Specified signature nonce was used already.")
 
     def _check_own(self, request: Request, *, is_http_trigger: bool) -> None:
         headers = request.headers
@@ -92,7 +107,7 @@ class Gate:
             raise invalid(f"date is {headers['date']!r}, it must read as RFC 1123 has it") from error
         self._check_date(request, date if date.tzinfo else date.replace(tzinfo=timezone.utc))
         if match.group(1) != self._account.access_key_id:
-            raise FcError("InvalidAccessKeyID", f"the AccessKeyId '{match.group(1)}' is not known")
+            raise FcError("InvalidAccessKeyID", f"invalid access key ID '{match.group(1)}'")
         token = headers.get("x-fc-security-token", "")
         if token and token != self._account.security_token:
             raise FcError("InvalidSecurityToken", "the security token is not one that the account has been given")
@@ -102,12 +117,14 @@ class Gate:
             raise FcError("SignatureNotMatch", f"the signature does not match, the string to sign is {texts[0]!r}")
 
     def _check_date(self, request: Request, date: datetime) -> None:
-        now_ms = request.received_ms if self._date_clock is None else self._date_clock.now_ms()
-        if abs(date.timestamp() * 1000 - now_ms) > self._limits.clock_skew_ms:
+        if abs(date.timestamp() * 1000 - self._now_ms(request)) > self._limits.clock_skew_ms:
             minutes = self._limits.clock_skew_ms // 60_000
             raise FcError(
                 "RequestTimeTooSkewed", f"the request's time differs from the server's by over {minutes} minutes"
             )
+
+    def _now_ms(self, request: Request) -> int:
+        return request.received_ms if self._date_clock is None else self._date_clock.now_ms()
 
 
 def strings_to_sign(request: Request, *, is_http_trigger: bool) -> tuple[str, ...]:

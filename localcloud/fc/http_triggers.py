@@ -5,11 +5,11 @@ Source: HTTP trigger pages (056, 028), 2026-08. A failing function is a 502 for 
 
 from __future__ import annotations
 
-from localcloud.fc.errors import FcError
+from localcloud.fc.errors import FcError, invalid
 from localcloud.fc.gate import Gate
 from localcloud.fc.http_calls import event_of, http_request, response_of_event, response_of_wsgi
 from localcloud.fc.http_config import read_http_config
-from localcloud.fc.limits import SYNC_BYTES_MAX
+from localcloud.fc.limits import ASYNC_BYTES_MAX, SYNC_BYTES_MAX
 from localcloud.fc.routes import WireCall
 from localcloud.fc.service import FcService
 from localcloud.http import Response
@@ -45,15 +45,26 @@ async def answer(service: FcService, gate: Gate, call: WireCall, *, request_id: 
             host=request.headers.get("host", ""),
         )
     qualifier = call.qualifier or trigger.spec.qualifier
-    if request.headers.get("x-fc-invocation-type", "").lower() == "async":
-        service.invoke_async(record.key, event, request_id=request_id, qualifier=qualifier)
+    is_async = request.headers.get("x-fc-invocation-type", "").lower() == "async"
+    bytes_max, size = ASYNC_BYTES_MAX if is_async else SYNC_BYTES_MAX, len(request.body)
+    if size > bytes_max:
+        raise invalid(f"the body has {size} bytes, at most {bytes_max}")
+    sent_as = None if is_event else http
+    if is_async:
+        service.invoke_async(
+            record.key, event, request_id=request_id, qualifier=qualifier, http=sent_as, payload_bytes=size
+        )
         return Response(202, (("X-Fc-Request-Id", request_id),))
-    if len(request.body) > SYNC_BYTES_MAX:
-        raise FcError("InvalidArgument", f"the body has {len(request.body)} bytes, at most {SYNC_BYTES_MAX}")
     outcome = await service.invoke(
-        record.key, event, request_id=request_id, qualifier=qualifier, http=None if is_event else http
+        record.key, event, request_id=request_id, qualifier=qualifier, http=sent_as, payload_bytes=size
     )
     if outcome.error_type is not None:
-        raise FcError("FunctionFailed", "Internal Server Error", status=502)
+        return failed(request_id)
     shown = response_of_event if is_event else response_of_wsgi
     return shown(outcome, request_id=request_id)
+
+
+def failed(request_id: str) -> Response:
+    """Plain text under the type of JSON, as the page shows it."""
+    headers = (("Content-Type", "application/json"), ("X-Fc-Request-Id", request_id))
+    return Response(502, headers, b"Internal Server Error")

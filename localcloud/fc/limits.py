@@ -73,6 +73,11 @@ class Limits:
     """Whether messages to destination queues are Base64. Not documented; the page shows JSON text."""
     clock_skew_ms: int = 900_000
     """How far a signed date may be off: 15 minutes, as at the other services (unverified for FC)."""
+    refuses_repeated_nonces: bool = True
+    """Whether an x-acs-signature-nonce is worth one call, as in the other APIs that are signed this way; no page of FC
+    says so. One that is not there is not asked for: HTTP triggers are signed without."""
+    nonces_max: int = 1_000_000
+    """Nonces remembered, for twice `clock_skew_ms`; ours, about 150 MB at worst."""
 
 
 STRICT = Limits()

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Literal
 from urllib.parse import parse_qsl, unquote
 
-from localcloud.fc.errors import FcError
+from localcloud.fc.errors import FcError, not_supported
 from localcloud.http import Request
 
 Version = Literal["2016-08-15", "2023-03-30"]
@@ -212,7 +212,7 @@ def route(request: Request) -> WireCall:
         methods.append(method)
     if methods:
         raise FcError("MethodNotAllowed", f"method '{request.method}' is not supported, {', '.join(methods)} is")
-    raise FcError("PathNotSupported", f"path '{unquote(request.path)}' is not supported")
+    raise not_supported(request.method, unquote(request.path))
 
 
 def _called(request: Request, version: Version, operation: str, found: dict[str, str]) -> WireCall:
@@ -230,7 +230,7 @@ def _proxied(request: Request, version: Version, path: str) -> WireCall:
     service, _, below = path.removeprefix("/proxy/").partition("/")
     function, slash, rest = below.partition("/")
     if not service or not function:
-        raise FcError("PathNotSupported", f"path '{unquote(request.path)}' is not supported")
+        raise not_supported(request.method, unquote(request.path))
     name, _, qualifier = unquote(service).partition(".")
     names = {"service": name, "function": unquote(function)}
     return WireCall(request, version, PROXY, names, qualifier, f"{slash}{rest}" or "/")

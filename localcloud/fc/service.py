@@ -22,11 +22,12 @@ from typing import Any
 
 from localcloud.account import Account
 from localcloud.clock import Timeline
+from localcloud.fc.answer_size import bounded
 from localcloud.fc.async_queue import AsyncPorts, AsyncQueue
 from localcloud.fc.code import CodeFolders
 from localcloud.fc.counters import Counters
 from localcloud.fc.destinations import Destinations
-from localcloud.fc.errors import FcError, invalid
+from localcloud.fc.errors import FcError, invalid, too_large
 from localcloud.fc.functions import FunctionRecord, Functions
 from localcloud.fc.layers import Layers
 from localcloud.fc.limits import ASYNC_AGE_S, ASYNC_RETRIES, QUEUE_TRIGGER_S_MAX, STRICT, SYNC_BYTES_MAX, Limits
@@ -221,11 +222,15 @@ class FcService:
         qualifier: str = "",
         http: HttpRequest | None = None,
         timeout_s_max: float | None = None,
+        payload_bytes: int | None = None,
     ) -> Outcome:
-        """Calls and waits. Raises FcError: FunctionNotFound, EntityTooLarge, ResourceThrottled."""
+        """Calls and waits. `payload_bytes`: of what the caller sent, where the event is made of it.
+
+        Raises FcError: FunctionNotFound, EntityTooLarge, ResourceThrottled.
+        """
         function, _ = self.resolve(key, qualifier)
-        if len(event) > SYNC_BYTES_MAX:
-            raise FcError("EntityTooLarge", f"payload size exceeds maximum allowed size ({SYNC_BYTES_MAX} bytes)")
+        if (len(event) if payload_bytes is None else payload_bytes) > SYNC_BYTES_MAX:
+            raise too_large(SYNC_BYTES_MAX)
         request_id = request_id or self.new_request_id()
         return await self._run(function, Call(event, request_id, http=http, timeout_s_max=timeout_s_max))
 
@@ -239,11 +244,19 @@ class FcService:
         delay_s: int = 0,
         task_id: str = "",
         http: HttpRequest | None = None,
+        payload_bytes: int | None = None,
     ) -> str:
         """Accepts; answers the request id. Raises FcError, see `AsyncQueue.accept`."""
         request_id = request_id or self.new_request_id()
         self._calls.accept(
-            key, event, request_id=request_id, qualifier=qualifier, delay_s=delay_s, task_id=task_id, http=http
+            key,
+            event,
+            request_id=request_id,
+            qualifier=qualifier,
+            delay_s=delay_s,
+            task_id=task_id,
+            http=http,
+            payload_bytes=payload_bytes,
         )
         return request_id
 
@@ -263,7 +276,7 @@ class FcService:
 
     async def _run(self, function: Function, call: Call) -> Outcome:
         with self.counters.counting(function.key) as count:
-            outcome = await self.workers.run(function, call)
+            outcome = bounded(await self.workers.run(function, call))
             count.errors += outcome.error_type is not None
         return outcome
 

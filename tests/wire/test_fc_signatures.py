@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timezone
 
 import pytest
 
 from localcloud.account import Account
+from localcloud.acs3 import canonical_request, sha256
+from localcloud.acs3 import sign as acs3_sign
 from localcloud.clock import ManualClock
 from localcloud.fc.errors import FcError
 from localcloud.fc.gate import Gate, canonical_query, strings_to_sign
@@ -112,6 +115,89 @@ def test_dates_can_be_compared_with_another_clock_than_that_of_the_receipt() -> 
 
 def test_without_checks_everybody_is_let_in() -> None:
     assert code(with_header(captured.OLD_INVOKE, "authorization", None), checks_signature=False) == ""
+
+
+# -- nonces -----------------------------------------------------------------------------------------------------------
+NEW_CALLS = [captured.NEW_LIST, captured.NEW_INVOKE, captured.NEW_TRIGGER, captured.NEW_LAYER]
+
+
+def with_nonce(nonce: str | None, *, at_ms: int = captured.NEW_AT_MS) -> Request:
+    """A call that is signed as the current SDKs sign it."""
+    moment = datetime.fromtimestamp(at_ms / 1000, timezone.utc)
+    headers = {"host": "fc", "x-acs-content-sha256": sha256(b""), "x-acs-date": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+    if nonce is not None:
+        headers["x-acs-signature-nonce"] = nonce
+    request = Request("GET", "/2023-03-30/functions", "", headers, b"", at_ms)
+    names = sorted(headers)
+    signature = acs3_sign(canonical_request(request, names, sha256(b"")), Account().access_key_secret)
+    credential = f"Credential={Account().access_key_id},SignedHeaders={';'.join(names)},Signature={signature}"
+    return replace(request, headers={**headers, "authorization": f"ACS3-HMAC-SHA256 {credential}"})
+
+
+def refused(door: Gate, request: Request) -> tuple[str, int] | None:
+    try:
+        door.check(request)
+    except FcError as error:
+        return error.code, error.status
+    return None
+
+
+@pytest.mark.parametrize("request_", NEW_CALLS)
+def test_a_request_of_the_current_sdks_is_worth_one_call(request_: Request) -> None:
+    door = gate()
+    door.check(request_)
+
+    assert refused(door, request_) == ("SignatureNonceUsed", 400)
+
+
+def test_a_forged_request_uses_up_no_nonce() -> None:
+    door = gate()
+
+    assert refused(door, replace(captured.NEW_INVOKE, body=b"other")) == ("SignatureNotMatch", 403)
+    assert refused(door, captured.NEW_INVOKE) is None
+
+
+def test_requests_of_the_same_second_with_nonces_of_their_own_are_let_in() -> None:
+    door = gate()
+
+    assert [refused(door, with_nonce(f"n{number}")) for number in range(20)] == [None] * 20
+
+
+def test_a_nonce_is_remembered_as_long_as_its_date_is_good_and_then_forgotten() -> None:
+    door = gate()
+    late_ms = captured.NEW_AT_MS + 2 * STRICT.clock_skew_ms
+    door.check(with_nonce("a"))
+
+    assert refused(door, replace(with_nonce("a"), received_ms=captured.NEW_AT_MS + STRICT.clock_skew_ms)) == (
+        "SignatureNonceUsed",
+        400,
+    )
+    assert refused(door, with_nonce("a", at_ms=late_ms)) is None
+
+
+def test_no_more_nonces_are_kept_than_the_limits_say() -> None:
+    door = Gate(account=Account(), limits=replace(STRICT, nonces_max=2))
+    for nonce in ("a", "b", "c"):
+        door.check(with_nonce(nonce))
+
+    assert refused(door, with_nonce("c")) == ("SignatureNonceUsed", 400)
+    assert refused(door, with_nonce("a")) is None
+
+
+def test_an_overlong_nonce_is_refused_rather_than_kept() -> None:
+    assert refused(gate(), with_nonce("n" * 257)) == ("InvalidArgument", 400)
+
+
+def test_a_request_without_nonce_is_not_counted() -> None:
+    door = gate()
+
+    assert [refused(door, with_nonce(None)) for _ in range(2)] == [None, None]
+
+
+def test_whether_nonces_are_worth_one_call_is_a_switch() -> None:
+    door = Gate(account=Account(), limits=replace(STRICT, refuses_repeated_nonces=False))
+
+    assert [refused(door, captured.NEW_LIST) for _ in range(2)] == [None, None]
 
 
 def test_an_http_trigger_without_query_may_be_signed_with_or_without_the_line_feed() -> None:

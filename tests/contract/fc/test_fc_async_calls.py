@@ -157,7 +157,7 @@ def test_an_asynchronous_payload_has_at_most_128_kib(size: int, is_taken: bool) 
 
     world.play(story)
 
-    assert refusals == ([] if is_taken else [("EntityTooLarge", 413)])
+    assert refusals == ([] if is_taken else [("EntityTooLarge", 400)])
 
 
 def test_destinations_may_be_topics_and_functions() -> None:

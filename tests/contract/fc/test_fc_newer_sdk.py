@@ -264,7 +264,7 @@ def test_missing_and_wrong_things_are_refused_by_name(speaker: Speaker) -> None:
     assert refusal(lambda: speaker.invoke("f", x_fc_log_type="All")) == (400, "InvalidArgument")
     assert refusal(lambda: speaker.create("g", memory_size=100)) == (400, "InvalidArgument")
     assert refusal(lambda: speaker.invoke("f", b"x" * (128 * 1024 + 1), x_fc_invocation_type="Async")) == (
-        413,
+        400,
         "EntityTooLarge",
     )
 

@@ -126,7 +126,7 @@ def test_more_than_128_kib_are_not_taken_asynchronously(client) -> None:
             "fleetrun", "f", payload=b"x" * (128 * 1024 + 1), headers={"x-fc-invocation-type": "Async"}
         )
 
-    assert (refused.value.status_code, refused.value.err_code) == (413, "EntityTooLarge")
+    assert (refused.value.status_code, refused.value.err_code) == (400, "EntityTooLarge")
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from localcloud.ecs.limits import Limits
-
 
 class Nonces:
-    """Remembers nonces as long as a request that bears them could still be valid."""
+    """Remembers nonces for `life_ms`: as long as a request that bears them could still be valid. At most `kept_max`."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, *, life_ms: int, kept_max: int) -> None:
+        self._life_ms = life_ms
+        self._kept_max = kept_max
         self._until_ms: OrderedDict[str, int] = OrderedDict()
 
     def take(self, nonce: str, now_ms: int) -> bool:
@@ -19,9 +18,9 @@ class Nonces:
         self._forget(now_ms)
         if self._until_ms.get(nonce, now_ms) > now_ms:
             return False
-        self._until_ms[nonce] = now_ms + self._limits.nonce_life_ms
+        self._until_ms[nonce] = now_ms + self._life_ms
         self._until_ms.move_to_end(nonce)
-        if len(self._until_ms) > self._limits.nonces_max:
+        if len(self._until_ms) > self._kept_max:
             self._until_ms.popitem(last=False)
         return True
 
