@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from shared.access_ports import Access
+from shared.core.messages import Delivery
 from shared.core.model import Agent, Chunk, Event, Excluded, Instance, InvocationView, Result, Run, StopMark
 from shared.core.requests import Command, TargetSelection
 from shared.core.schedule import Due, NoSchedules, Schedule
@@ -251,8 +252,8 @@ class RunStore(Protocol):
         """Head rows of those that exist and can be read; `read_run` tells why one is not there."""
         ...
 
-    def begin_delivery(self, message_id: str) -> int:
-        """Counts a delivery of the message; answers how many have begun and were not ended, with this one."""
+    def begin_delivery(self, message_id: str, *, now_ms: int) -> Delivery:
+        """Counts a delivery of the message."""
         ...
 
     def end_delivery(self, message_id: str) -> None:

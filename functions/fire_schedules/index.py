@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from shared.app.schedule_fire import fire
+from shared.app.isolate import broken_schedules_last, fire_or_isolate
 from shared.app.schedule_tick import tick
-from shared.core.schedule_wake import decode_wake
 from shared.runtime.boundary import handle_batch, handle_tick
 from shared.runtime.compose import Composer
 from shared.runtime.context import Context
@@ -26,7 +25,8 @@ def handler(event: bytes, context: Context) -> dict[str, object]:
     return handle_batch(
         event,
         request_id=context.request_id,
-        act=lambda message: fire(it.ports, it.policy, decode_wake(message.body)),
+        act=lambda message: fire_or_isolate(it.ports, it.policy, message),
+        order=lambda messages: broken_schedules_last(it.ports, messages),
         log=it.log,
         clock=it.ports.clock,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from shared.adapters.tablestore_calls import TableCalls
 from shared.adapters.tablestore_writes import Columns, Value, Where, Write
 from shared.core import limits
 from shared.core.errors import Unavailable
+from shared.core.messages import Delivery
 from shared.core.model import Chunk, Event, Excluded, Run, StopMark
 from shared.ports import ChunkWrite
 
@@ -204,16 +205,19 @@ class TableRunStore:
         ][:limit]
 
     # -- deliveries ---------------------------------------------------------------------------------------------------
-    def begin_delivery(self, message_id: str) -> int:
-        key = rows.tries_key(message_id)
-        if self._calls.write(Write("put", RUNS, key, rows.tries_columns(1), exists=False)):
-            return 1
-        begun = rows.tries_of(self._calls.get(RUNS, key))
-        where = Where("deliveries", "==", begun, pass_if_missing=False)
-        columns = rows.tries_columns(begun + 1)
-        if not self._calls.write(Write("update", RUNS, key, columns, exists=True, where=(where,))):
-            return begun  # another delivery of it begins or ends at this moment: one count for both
-        return begun + 1
+    def begin_delivery(self, message_id: str, *, now_ms: int) -> Delivery:
+        key, first = rows.tries_key(message_id), Delivery(begun=1, since_ms=now_ms)
+        if self._calls.write(Write("put", RUNS, key, rows.tries_columns(first), exists=False)):
+            return first
+        columns = self._calls.get(RUNS, key)
+        if columns is None:
+            return first  # the other has ended at this moment
+        before = rows.tries_of(columns)
+        after = replace(before, begun=before.begun + 1)
+        where = Where("deliveries", "==", before.begun, pass_if_missing=False)
+        if not self._calls.write(Write("update", RUNS, key, rows.tries_columns(after), exists=True, where=(where,))):
+            return before  # another delivery of it begins or ends at this moment: one count for both
+        return after
 
     def end_delivery(self, message_id: str) -> None:
         self._calls.write(Write("delete", RUNS, rows.tries_key(message_id)))
@@ -222,7 +226,9 @@ class TableRunStore:
         wanted = sorted(set(message_ids))
         found = self._calls.get_many(RUNS, [rows.tries_key(message_id) for message_id in wanted])
         return {
-            message_id: rows.tries_of(columns) for message_id, columns in zip(wanted, found, strict=True) if columns
+            message_id: rows.tries_of(columns).begun
+            for message_id, columns in zip(wanted, found, strict=True)
+            if columns
         }
 
 

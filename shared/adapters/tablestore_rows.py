@@ -6,7 +6,7 @@
     event-00000001     an event: base_version, kind, `body` as published
     excluded-00001     up to EXCLUDED_PER_ROW excluded targets: plan_no, `body`
     stop-<hash>        a stop request: `body`
-    tries              deliveries of a message (run_id is its rejection's) that have begun and not ended: `deliveries`
+    tries              deliveries of a message (run_id is its rejection's) that have begun and not ended, since when
 
 A row that is none of these, whoever damaged it, is Unavailable with the code RowDamaged and its key in the message.
 JSON leaves out what has its default, so a default never changes its meaning: a new meaning gets a new field. Rows of
@@ -27,6 +27,7 @@ from shared.adapters import limits
 from shared.adapters.tablestore_writes import Columns, Key, Value
 from shared.core import days
 from shared.core.errors import Unavailable
+from shared.core.messages import Delivery
 from shared.core.model import SCHEMA, Chunk, Event, Excluded, Run, StopMark, rejection_id_of
 
 T = TypeVar("T")
@@ -173,12 +174,13 @@ def outputs_of(columns: Columns) -> dict[int, bytes]:
     return {index: bytes(found[index]) for index in sorted(found)}
 
 
-def tries_columns(deliveries: int) -> dict[str, Value]:
-    return {"deliveries": deliveries}
+def tries_columns(delivery: Delivery) -> dict[str, Value]:
+    return {"deliveries": delivery.begun, "since_ms": delivery.since_ms}
 
 
-def tries_of(columns: Columns | None) -> int:
-    return int(columns["deliveries"]) if columns else 0
+def tries_of(columns: Columns) -> Delivery:
+    """Rows of an older release do not say since when."""
+    return Delivery(begun=int(columns["deliveries"]), since_ms=int(columns.get("since_ms", 0)))
 
 
 # -- the smaller ones -------------------------------------------------------------------------------------------------

@@ -142,6 +142,8 @@ POISONED_MS = 3_600_000
 DELIVERIES_MAX = 5
 """Ours: deliveries that may break their function before the message is put aside; half a minute of the trigger's
 pauses (1, 2, 4, 8, 16 s)."""
+DELIVERIES_SPREAD_MS = 30_000
+"""Ours: so long ago the first of them must have begun. What comes all at once may be one good message, doubled."""
 DEAD_LETTER_BYTES_MAX = 32_000
 """Ours: of a rejected message, as much as fits a queue message after Base64 twice, with its reason."""
 SWEEP_PAGE = 100

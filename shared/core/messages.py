@@ -15,3 +15,13 @@ class Message:
     """The same for every delivery of this message: MNS's MessageId, or derived from the body."""
     source: str
     """Where it came from: `queue`, `topic`, `timer` or `direct`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What is known of a message when a delivery of it begins."""
+
+    begun: int
+    """Deliveries that have begun and not ended, with this one."""
+    since_ms: int
+    """When the first of them began; 0 = unknown."""

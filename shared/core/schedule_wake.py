@@ -14,6 +14,8 @@ class ScheduleWake(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     schedule_id: str
     minute: str
     """Of the line of `due` that it was sent for: when the schedule is due in another one, the line can go."""
+    is_redriven: bool = False
+    """Out of the dead letters: somebody has mended what broke, so the schedule is no longer put aside."""
     schema: int = SCHEMA
 
 

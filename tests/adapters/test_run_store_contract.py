@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.core.messages import Delivery
 from shared.core.model import Target
 from shared.ports import ChunkWrite
 from tests.adapters.stores import AnyRunStore
@@ -246,14 +247,16 @@ def test_unfinished_runs_are_listed_in_order_page_by_page_until_forgotten(runs: 
 
 # -- deliveries -------------------------------------------------------------------------------------------------------
 def test_deliveries_of_a_message_are_counted_until_one_ends(runs: AnyRunStore) -> None:
-    assert [runs.begin_delivery("m-1") for _ in range(3)] == [1, 2, 3]
-    assert runs.begin_delivery("m-2") == 1
+    begun = [runs.begin_delivery("m-1", now_ms=now_ms) for now_ms in (1_000, 2_000, 3_000)]
+
+    assert begun == [Delivery(number, since_ms=1_000) for number in (1, 2, 3)]
+    assert runs.begin_delivery("m-2", now_ms=4_000) == Delivery(1, since_ms=4_000)
     assert runs.deliveries_begun(["m-1", "m-2", "m-3"]) == {"m-1": 3, "m-2": 1}
 
     runs.end_delivery("m-1")
 
     assert runs.deliveries_begun(["m-1", "m-2"]) == {"m-2": 1}
-    assert runs.begin_delivery("m-1") == 1
+    assert runs.begin_delivery("m-1", now_ms=5_000) == Delivery(1, since_ms=5_000)
 
 
 def test_ending_a_delivery_that_was_not_counted_changes_nothing(runs: AnyRunStore) -> None:

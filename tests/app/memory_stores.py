@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from shared.core.messages import Delivery
 from shared.core.model import Chunk, Event, Excluded, Run, StopMark
 from shared.ports import ChunkWrite, QuotaRow
 from tests.app.memory_faults import Faults, faulty
@@ -36,7 +37,7 @@ class MemoryRunStore(Faults):
         self.unfinished_ids: set[str] = set()
         self.swept: tuple[int, int, int] | None = None
         """When the last sweep ended, unfinished, overdue."""
-        self.deliveries: dict[str, int] = {}
+        self.deliveries: dict[str, Delivery] = {}
         """By message id: those that have begun and not ended."""
         self.recent_runs: dict[tuple[int, str], str] = {}
         self.watch: Callable[[Run | None, Run], None] = lambda _before, _after: None
@@ -84,9 +85,10 @@ class MemoryRunStore(Faults):
             return True
 
     @faulty
-    def begin_delivery(self, message_id: str) -> int:
+    def begin_delivery(self, message_id: str, *, now_ms: int) -> Delivery:
         with self._lock:
-            self.deliveries[message_id] = self.deliveries.get(message_id, 0) + 1
+            before = self.deliveries.get(message_id, Delivery(begun=0, since_ms=now_ms))
+            self.deliveries[message_id] = replace(before, begun=before.begun + 1)
             return self.deliveries[message_id]
 
     @faulty
@@ -97,7 +99,7 @@ class MemoryRunStore(Faults):
     @faulty
     def deliveries_begun(self, message_ids: Sequence[str]) -> dict[str, int]:
         with self._lock:
-            return {one: self.deliveries[one] for one in message_ids if one in self.deliveries}
+            return {one: self.deliveries[one].begun for one in message_ids if one in self.deliveries}
 
     @faulty
     def insert_stop(self, mark: StopMark) -> bool:

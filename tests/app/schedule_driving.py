@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -9,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from shared.app.schedule_fire import fire
+from shared.app.isolate import fire_or_isolate
 from shared.app.schedule_tick import tick
 from shared.core.errors import Fenced, Unavailable, UnknownOutcome
+from shared.core.messages import Message
 from shared.core.schedule import Schedule, schedule_id_of
-from shared.core.schedule_wake import decode_wake
 from shared.core.transitions import ENDS_OF_RUN
 from tests.app.driving import Crash, Drive, invoke_request
 
@@ -134,7 +135,8 @@ class ScheduleDrive(Drive):
     def take(self, body: bytes) -> None:
         """One message of fleetrun-firings, as its function handles it."""
         try:
-            self.answers.append(fire(self.ports, self.policy, decode_wake(body)))
+            message_id = hashlib.sha256(body).hexdigest()
+            self.answers.append(fire_or_isolate(self.ports, self.policy, Message(body, message_id, "queue")))
         except Fenced:
             self.answers.append("fenced")
         except Crash:

@@ -5,22 +5,29 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from cli.letters import queue_of
+from shared.adapters.mns import FIRINGS
 from shared.app import advance as advancing
 from shared.app import isolate
-from shared.app.isolate import broken_last, receive_or_isolate
+from shared.app.isolate import broken_last, broken_schedules_last, fire_or_isolate, receive_or_isolate
 from shared.core import limits
 from shared.core.errors import Unavailable
 from shared.core.messages import Message
 from shared.core.model import rejection_id_of, run_id_of
+from shared.core.schedule import schedule_id_of
+from shared.core.schedule_wake import ScheduleWake, encode_wake
 from shared.core.wakeups import decode_wakeup
 from shared.ports import Policy, Ports
 from tests.app.driving import Crash, Drive
 from tests.app.memory import linux
+from tests.app.schedule_driving import MINUTE_MS, ScheduleDrive
 
+PAUSE_MS = limits.DELIVERIES_SPREAD_MS // limits.DELIVERIES_MAX
 Receive = Callable[[Ports, Policy, Message], str]
 
 
@@ -44,14 +51,15 @@ def kills_at(name: str, receive: Receive, *, error: BaseException) -> Receive:
     return act
 
 
-def delivered(drive: Drive, batch: list[Message]) -> list[str]:
-    """What the function answers until it dies; as the boundary goes through a batch."""
+def delivered(drive: Drive, batch: list[Message], *, pause_ms: int = PAUSE_MS) -> list[str]:
+    """What the function answers until it dies; as the boundary goes through a batch. The trigger makes a pause."""
     answers: list[str] = []
     try:
         for each in broken_last(drive.ports, batch):
             answers.append(receive_or_isolate(drive.ports, drive.policy, each))
     except (Crash, ZeroDivisionError):
         answers.append("broke")
+    drive.world.clock.advance(pause_ms)
     return answers
 
 
@@ -120,7 +128,8 @@ def test_a_message_that_has_its_run_already_is_put_aside_without_a_rejection(mon
     original = isolate.receive
     monkeypatch.setattr(isolate, "receive", dies_after)
     for _ in range(limits.DELIVERIES_MAX):
-        delivered(drive, [late])
+        delivered(drive, [late], pause_ms=0)
+    drive.world.clock.advance(limits.DELIVERIES_SPREAD_MS)
 
     assert delivered(drive, [late]) == ["isolated"]
     assert rejection_id_of("m-late") not in drive.world.runs.runs
@@ -133,6 +142,111 @@ def test_a_batch_whose_counts_cannot_be_read_is_handled_in_its_own_order() -> No
     drive.world.runs.fail("deliveries_begun", Unavailable("down"))
 
     assert broken_last(drive.ports, batch) == batch
+
+
+# -- many at once ------------------------------------------------------------------------------------------------------
+def test_many_deliveries_of_one_good_message_at_once_are_no_poison(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive, doubled, answers = Drive(), message("doubled"), list[str]()
+
+    def while_others_are_at_work(ports: Ports, policy: Policy, it: Message) -> str:
+        if drive.world.runs.deliveries["m-doubled"].begun < 3 * limits.DELIVERIES_MAX:
+            try:
+                answers.append(receive_or_isolate(ports, policy, it))
+            except Unavailable as error:
+                answers.append(error.code)
+        return receive(ports, policy, it)
+
+    receive = isolate.receive
+    monkeypatch.setattr(isolate, "receive", while_others_are_at_work)
+
+    answers.append(receive_or_isolate(drive.ports, drive.policy, doubled))
+
+    assert answers == ["ManyDeliveries", "accepted", *["repeated"] * (limits.DELIVERIES_MAX - 1)]
+    assert not drive.world.queue.dead_letters
+    assert set(drive.world.runs.runs) == {run_id_of("doubled")}
+
+
+def test_a_killer_that_came_many_times_at_once_is_put_aside_when_time_has_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive, poison = Drive(), message("poison")
+    monkeypatch.setattr(isolate, "receive", kills_at("poison", isolate.receive, error=Crash()))
+    for _ in range(limits.DELIVERIES_MAX):
+        with pytest.raises(Crash):
+            receive_or_isolate(drive.ports, drive.policy, poison)
+
+    with pytest.raises(Unavailable):
+        receive_or_isolate(drive.ports, drive.policy, poison)
+    drive.world.clock.advance(limits.DELIVERIES_SPREAD_MS)
+
+    assert receive_or_isolate(drive.ports, drive.policy, poison) == "rejected"
+
+
+# -- a schedule that breaks every firing ------------------------------------------------------------------------------
+def killing_schedule(monkeypatch: pytest.MonkeyPatch) -> ScheduleDrive:
+    """Of two that fire every minute, the first breaks its function each time."""
+    drive = ScheduleDrive()
+    drive.world.directory.add(linux(1))
+    for name in ("killer", "neighbour"):
+        drive.add(name, "0 * * * * ?", force=True)
+    whole = isolate.fire
+
+    def fire(ports: Ports, policy: Policy, wake: ScheduleWake) -> str:
+        if wake.schedule_id == schedule_id_of("killer"):
+            raise Crash
+        return whole(ports, policy, wake)
+
+    monkeypatch.setattr(isolate, "fire", fire)
+    return drive
+
+
+def test_a_schedule_that_breaks_every_firing_is_put_aside_and_its_neighbours_fire(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drive = killing_schedule(monkeypatch)
+
+    drive.pass_time(30 * MINUTE_MS)
+
+    assert drive.answers.count("crashed") == limits.DELIVERIES_MAX
+    assert drive.answers.count("isolated") >= 20
+    assert len(drive.runs_of("neighbour")) == 30
+    letters = [json.loads(letter) for letter in drive.world.queue.dead_letters]
+    assert [(letter["code"], letter["messageId"]) for letter in letters] == [("Poisoned", schedule_id_of("killer"))]
+    assert queue_of(base64.b64decode(letters[0]["body"])) == FIRINGS
+
+
+def test_it_is_tried_again_after_an_hour_and_told_of_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = killing_schedule(monkeypatch)
+
+    drive.pass_time(limits.POISONED_MS + 30 * MINUTE_MS)
+
+    assert drive.answers.count("crashed") == 2 * limits.DELIVERIES_MAX
+    assert len(drive.world.queue.dead_letters) == 2
+
+
+def test_its_dead_letter_sent_again_makes_it_fire_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = killing_schedule(monkeypatch)
+    drive.pass_time(30 * MINUTE_MS)
+    monkeypatch.undo()
+    before = drive.runs_of("killer")
+
+    drive.take(base64.b64decode(json.loads(drive.world.queue.dead_letters[0])["body"]))
+    drive.pass_time(3 * MINUTE_MS)
+
+    assert before == []
+    assert len(drive.runs_of("killer")) >= 3
+    assert not drive.world.runs.deliveries
+
+
+def test_in_a_batch_the_schedule_that_broke_its_function_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = killing_schedule(monkeypatch)
+    wakes = [ScheduleWake(schedule_id=schedule_id_of(name), minute="202601050000") for name in ("killer", "neighbour")]
+    killer, neighbour = (Message(encode_wake(wake), f"m-{wake.schedule_id}", "queue") for wake in wakes)
+    with pytest.raises(Crash):
+        fire_or_isolate(drive.ports, drive.policy, killer)
+
+    # Another message of the same schedule, as the next minute brings.
+    again, other = replace(killer, message_id="m-next"), Message(b"{", "m-none", "queue")
+
+    assert broken_schedules_last(drive.ports, [again, other, neighbour]) == [other, neighbour, again]
 
 
 # -- a run that breaks every advance ----------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ READERS = (
     (rows.excluded_of, ("body", "schema", "plan_no")),
     (rows.plan_no_of, ("plan_no",)),
     (rows.outputs_of, ("output_00", "output_49", "output_x")),
-    (rows.tries_of, ("deliveries",)),
+    (rows.tries_of, ("deliveries", "since_ms")),
     (schedule_store._schedule, ("body", "schema")),
     (
         lambda columns: rows.event_of({"run_id": "run-0001", "part": "event-00000001"}, columns),
