@@ -179,6 +179,7 @@ class QuotaDay:
     used: int
     closed: bool
     by_run: dict[str, int]
+    limit: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ class ApiQuota:
 
     def read_day(self, region: str, day: str) -> QuotaDay:
         view = self.api.get("/v1/quota", region=region, day=day)
-        return QuotaDay(view["used"], view["closed"], view["byRun"])
+        return QuotaDay(view["used"], view["closed"], view["byRun"], view["limit"])
 
 
 @dataclass(frozen=True, slots=True)

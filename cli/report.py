@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.core.days import day_of, iso
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from cli.connection import Connection
     from shared.adapters.run_store import TableRunStore
 
+DAYS_BACK_MAX = 7
+"""Ours: how far back a day without runs looks for the limit."""
 CHUNKS_PER_READ = 100
 """Ours: chunks held in memory at once."""
 
@@ -27,6 +30,8 @@ class Units:
     used: int
     limit: int | None
     """None: only ECS knows (FLEETRUN_DAILY_QUOTA=auto)."""
+    limit_from: str
+    """"functions": what the deployment keeps to, by its rows; "here": this command's FLEETRUN_DAILY_QUOTA."""
     closed: bool
     by_run: dict[str, int]
 
@@ -72,7 +77,20 @@ def chunks_of(runs: TableRunStore, run: Run) -> Iterator[Chunk]:
 
 def read_units(connection: Connection, region: str, day: str) -> Units:
     found = connection.quota.read_day(region, day)
-    return Units(region, day, found.used, connection.settings.daily_quota, found.closed, found.by_run)
+    limit = found.limit if found.limit is not None else _limit_before(connection, region, day)
+    if limit is None:
+        return Units(region, day, found.used, connection.settings.daily_quota, "here", found.closed, found.by_run)
+    return Units(region, day, found.used, limit, "functions", found.closed, found.by_run)
+
+
+def _limit_before(connection: Connection, region: str, day: str) -> int | None:
+    """No run has taken units on that day: the limit of the last day before on which one did."""
+    start = datetime.strptime(day, "%Y-%m-%d")  # noqa: DTZ007  a day, not a moment
+    for back in range(1, DAYS_BACK_MAX + 1):
+        before = connection.quota.read_day(region, f"{start - timedelta(days=back):%Y-%m-%d}")
+        if before.limit is not None:
+            return before.limit
+    return None
 
 
 def failed(targets: Sequence[Target]) -> list[Target]:
@@ -137,6 +155,7 @@ def units_json(units: Units) -> dict[str, Any]:
         "day": units.day,
         "used": units.used,
         "limit": units.limit,
+        "limitFrom": units.limit_from,
         "left": left,
         "closed": units.closed,
     }

@@ -149,7 +149,10 @@ def recent_runs(connection: Connection, *, limit: int) -> list[Run]:
 @options.as_json
 @options.endpoint
 def quota(*, day: str | None, region: str | None, as_json: bool, endpoint: str | None) -> None:
-    """The day's units: used, left, and by which runs."""
+    """The day's units: used, left, and by which runs.
+
+    The limit is what the functions keep to, as the last run of that day or of the week before has left it in its row.
+    """
     from cli import report, show
     from cli.connection import connect
     from shared.core.days import day_of
@@ -164,6 +167,8 @@ def quota(*, day: str | None, region: str | None, as_json: bool, endpoint: str |
     limit = "as many as ECS allows" if units.limit is None else f"{units.limit:,}"
     left = "" if told["left"] is None else f", {told['left']:,} left"
     closed = "; ECS says the day is used up" if units.closed else ""
+    if units.limit_from == "here":
+        closed += "; the limit is this command's, no run has told the deployment's lately"
     place = show.one_line(units.region)
     show.out().print(f"{place}  {units.day} (UTC+8)  {units.used:,} of {limit} units used{left}{closed}")
     for run_id in sorted(units.by_run, key=lambda each: (-units.by_run[each], each)):

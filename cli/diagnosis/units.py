@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cli.diagnosis.finding import Finding, fail, of_error, ok, warn
+from cli.report import read_units
 from cli.show import number
 from shared.core.days import day_of
 from shared.core.errors import FleetrunError
@@ -28,6 +29,15 @@ def check(connection: Connection) -> Iterator[Finding]:
     else:
         known.append(allowed)
         yield _configured(configured, allowed, region)
+    kept = read_units(connection, region, day_of(connection.now_ms))
+    if kept.limit_from == "functions" and kept.limit is not None:
+        known.append(kept.limit)
+        if configured not in (None, kept.limit):
+            yield warn(
+                "quota",
+                f"the functions keep to {kept.limit:,} units a day, here FLEETRUN_DAILY_QUOTA says {configured:,}",
+                f"export FLEETRUN_DAILY_QUOTA={kept.limit}, or set DailyQuota of the stack",
+            )
     yield _today(connection, region, min(known, default=None))
 
 

@@ -1,4 +1,5 @@
-"""QuotaLedger on Tablestore. Table quota (region, day): `used`, `closed`, and one column `run_…` for each run in it.
+"""QuotaLedger on Tablestore. Table quota (region, day): `used`, `closed`, and one column `run_…` for each run in it;
+`limit`, which the last grant kept to, is there for people.
 
 A grant is ONE conditional update of one row, so any number of requests at once never overshoot, and a repeat changes
 nothing: the run's column is then no longer as the condition says.
@@ -25,6 +26,8 @@ class QuotaDay:
     closed: bool
     by_run: dict[str, int]
     """Units held by each run."""
+    limit: int | None = None
+    """What the functions kept to at the last grant; None before the first one of the day."""
 
 
 class TableQuotaLedger:
@@ -45,7 +48,7 @@ class TableQuotaLedger:
                 "update",
                 QUOTA,
                 _key(region, day),
-                {column: total},
+                {column: total, "limit": limit},
                 increments={"used": more},
                 where=(
                     _holds(column, held),
@@ -83,7 +86,13 @@ class TableQuotaLedger:
         """All of it, for people."""
         found = self._calls.get(QUOTA, _key(region, day)) or {}
         by_run = {name.replace("_", "-", 1): int(found[name]) for name in sorted(found) if name.startswith("run_")}
-        return QuotaDay(used=int(found.get("used", 0)), closed=bool(found.get("closed", False)), by_run=by_run)
+        limit = found.get("limit")
+        return QuotaDay(
+            used=int(found.get("used", 0)),
+            closed=bool(found.get("closed", False)),
+            by_run=by_run,
+            limit=None if limit is None else int(limit),
+        )
 
 
 def _key(region: str, day: str) -> Key:

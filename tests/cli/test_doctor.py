@@ -232,15 +232,17 @@ def test_a_day_that_is_used_up_is_a_warning(whole: Deployment, doctor: CommandLi
         # The command goes by the machine's clock; the deployment's stands near it, on the same day as the units.
         patch.setattr("shared.adapters.system.SystemClock.now_ms", lambda _self: whole.world.clock.now_ms())
         whole.fleet(30)
-        whole.policy = whole.policy.__class__(**{**_fields(whole.policy), "instances_per_chunk": 1})
+        whole.policy = whole.policy.__class__(**{**_fields(whole.policy), "instances_per_chunk": 1, "daily_quota": 32})
         whole.run(invoke_request("deploy-1"))
         few = failed(doctor.with_(FLEETRUN_DAILY_QUOTA="32")("doctor", "--json").json, "WARN")
         whole.ports.quota.close_day("cn-hangzhou", day_of(whole.world.clock.now_ms()))
-        closed = failed(doctor("doctor", "--json").json, "WARN")
+        closed = failed(doctor.with_(FLEETRUN_DAILY_QUOTA="32")("doctor", "--json").json, "WARN")
+        other = failed(doctor.with_(FLEETRUN_DAILY_QUOTA="400")("doctor", "--json").json, "WARN")
 
     assert [area for area, _ in few] == ["quota"]
     assert "30 of 32 units used" in few[0][1]
     assert "ECS says the day is used up" in closed[0][1]
+    assert "the functions keep to 32 units a day, here FLEETRUN_DAILY_QUOTA says 400" in other[0][1]
 
 
 def _fields(policy: Any) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import time
+from dataclasses import replace
 
 import pytest
 
-from shared.core.days import day_of
+from shared.core.days import DAY_MS, day_of
 from shared.core.model import Run, run_id_of
 from tests.app.driving import invoke_request
 from tests.app.memory import Ending
@@ -270,6 +271,28 @@ def test_quota_tells_the_days_units_by_run(deployment: Deployment, fleetrun: Com
     assert (told["used"], told["left"], told["byRun"]) == (3, 497, {run_id: 3})
     assert "3 of 500 units used, 497 left" in said.out
     assert run_id in said.out
+
+
+def test_quota_shows_the_limit_that_the_functions_keep_to_whatever_is_set_here(
+    deployment: Deployment, fleetrun: CommandLine
+) -> None:
+    deployment.policy = replace(deployment.policy, daily_quota=40)
+    deployment.fleet(2)
+    now_ms = deployment.world.clock.now_ms()
+    deployment.run(invoke_request("deploy-1"))
+    here = fleetrun.with_(FLEETRUN_DAILY_QUOTA="7")
+
+    same = here("quota", "--day", day_of(now_ms), "--json").json
+    next_day = here("quota", "--day", day_of(now_ms + DAY_MS), "--json").json
+    month_later = here("quota", "--day", day_of(now_ms + 30 * DAY_MS), "--json").json
+    said = here("quota", "--day", day_of(now_ms + 30 * DAY_MS)).out
+
+    assert [(each["limit"], each["limitFrom"]) for each in (same, next_day, month_later)] == [
+        (40, "functions"),
+        (40, "functions"),
+        (7, "here"),
+    ]
+    assert "the limit is this command's" in said
 
 
 def test_quota_without_a_day_is_todays(fleetrun: CommandLine) -> None:
