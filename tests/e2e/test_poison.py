@@ -1,4 +1,4 @@
-"""A message that kills its function: put aside with its reason after some deliveries, while its neighbours go on."""
+"""A message that kills or hangs its function: put aside after some deliveries, while its neighbours go on."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ from tests.cli.command_line import command_line
 from tests.e2e.world import World, invoke, until, whole
 
 KILLER = "kill the function"
-POISON = f"""
+WAYS = {"dies": "os.kill(os.getpid(), signal.SIGKILL)", "hangs": "time.sleep(3600)"}
+"""What the function does at such a message. One that hangs is killed by the platform at its timeout."""
+TIMEOUT_S = 3
+POISON = """
 
 # -- a bug that this test deploys -------------------------------------------------------------------------------------
 import os
 import signal
+import time
 
 from shared.app import isolate
 
@@ -28,8 +32,8 @@ _receive = isolate.receive
 
 
 def _deadly(ports, policy, message):
-    if b"{KILLER}" in message.body:
-        os.kill(os.getpid(), signal.SIGKILL)
+    if b"@KILLER@" in message.body:
+        @WAY@
     return _receive(ports, policy, message)
 
 
@@ -37,24 +41,29 @@ isolate.receive = _deadly
 """
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with whole(instances=12, project=poisoned_project(tmp_path_factory.mktemp("poisoned"))) as made:
+@pytest.fixture(params=sorted(WAYS))
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    with whole(instances=12, project=poisoned_project(tmp_path, WAYS[request.param])) as made:
         yield made
 
 
-def poisoned_project(folder: Path) -> Path:
-    """This project with a function that dies of certain messages, and with less patience for those."""
+def poisoned_project(folder: Path, way: str) -> Path:
+    """This project with a function that breaks at certain messages, and with less patience for those."""
     for name in ("functions", "shared"):
         shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "template.yml", folder / "template.yml")
+    template = (PROJECT / "template.yml").read_text()
+    (folder / "template.yml").write_text(swapped(template, "Timeout: 300\n", f"Timeout: {TIMEOUT_S}\n"))
     index = folder / "functions" / "accept_requests" / "index.py"
-    index.write_text(index.read_text() + POISON)
+    index.write_text(index.read_text() + POISON.replace("@KILLER@", KILLER).replace("@WAY@", way))
     limits = folder / "shared" / "core" / "limits.py"
-    patient = limits.read_text()
-    assert "DELIVERIES_MAX = 5\n" in patient
-    limits.write_text(patient.replace("DELIVERIES_MAX = 5\n", "DELIVERIES_MAX = 3\n"))
+    patient = swapped(limits.read_text(), "DELIVERIES_MAX = 5\n", "DELIVERIES_MAX = 3\n")
+    limits.write_text(swapped(patient, "DELIVERIES_SPREAD_MS = 30_000\n", "DELIVERIES_SPREAD_MS = 5_000\n"))
     return folder
+
+
+def swapped(text: str, old: str, new: str) -> str:
+    assert old in text
+    return text.replace(old, new)
 
 
 def mend(world: World) -> None:
@@ -76,6 +85,7 @@ def send_together(world: World, bodies: list[str]) -> list[str]:
     return [str(entry.message_id) for entry in sent]
 
 
+@pytest.mark.slow
 def test_a_killer_is_put_aside_its_neighbours_go_on_and_after_a_mend_it_is_redriven(world: World) -> None:
     names = [f"neighbour-{number}" for number in range(8)]
     bodies = [json.dumps(invoke(name)) for name in names]
