@@ -42,7 +42,7 @@ def doctor(*, as_json: bool, endpoint: str | None) -> None:
 
 def examine(connection: Connection) -> Iterator[Finding]:
     """Every finding, in the order in which an operator would ask."""
-    from cli.diagnosis import addresses, functions, messages, roles, tables, unfinished, units
+    from cli.diagnosis import addresses, functions, messages, roles, tables, unfinished, units, webhooks
     from cli.diagnosis.expected import expected
     from cli.diagnosis.finding import examined, ok
 
@@ -50,6 +50,7 @@ def examine(connection: Connection) -> Iterator[Finding]:
     keys = settings.credentials
     assert keys is not None, "settings() names missing keys"
     wanted = expected(region=settings.region, account_id=settings.account_id)
+    has_webhooks = webhooks.are_sent(connection, wanted)
     services = {
         "ECS": settings.ecs_endpoint.replace("{region}", settings.region),
         "MNS": settings.mns_endpoint,
@@ -57,11 +58,16 @@ def examine(connection: Connection) -> Iterator[Finding]:
         "Function Compute": settings.fc_endpoint,
     }
     yield from addresses.check(services, now_ms=connection.adapters.clock.now_ms)
-    yield from examined("queues", lambda: messages.check(connection.queues, wanted, now_ms=connection.now_ms))
+    yield from examined(
+        "queues",
+        lambda: messages.check(connection.queues, wanted, now_ms=connection.now_ms, has_webhooks=has_webhooks),
+    )
     yield from examined("tables", lambda: tables.check(settings, wanted))
     yield from examined("quota", lambda: units.check(connection))
     yield from examined("runs", lambda: unfinished.check(connection))
-    yield from examined("functions", lambda: functions.check(settings.fc_endpoint, keys, wanted))
+    yield from examined(
+        "functions", lambda: functions.check(settings.fc_endpoint, keys, wanted, has_webhooks=has_webhooks)
+    )
     if addresses.is_here(settings.ecs_endpoint):
         yield ok("roles", "not looked at: the local cloud has no RAM, its functions may do everything")
     else:

@@ -57,7 +57,7 @@ def _runs(connection: Connection, run_id: str | None) -> list[Run]:
     from cli.runs import recent_runs
 
     if run_id is None:
-        return recent_runs(connection, limit=RUNS_SHOWN)
+        return recent_runs(connection, limit=RUNS_SHOWN)[0]
     return list(connection.runs.read_runs([run_id]).values())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
@@ -12,10 +13,13 @@ from cli import exits, options
 
 if TYPE_CHECKING:
     from cli.connection import Connection
+    from cli.unfinished import Unreadable
     from shared.core.model import Run
 
 DAYS_BACK_MAX = 7
 """Ours: how far back `fleetrun runs` looks for enough lines."""
+DAMAGED = "Damaged"
+"""Instead of a status: the row cannot be read."""
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
 
@@ -58,13 +62,16 @@ def runs(*, limit: int, only_unfinished: bool, instance: str | None, as_json: bo
     from cli.connection import connect
 
     connection = connect(endpoint)
-    found = unfinished_runs(connection, limit=limit) if only_unfinished else recent_runs(connection, limit=limit)
+    found, damaged = (unfinished_runs if only_unfinished else recent_runs)(connection, limit=limit)
     ends = {run.run_id: _end_on(connection, run, instance) for run in found} if instance else {}
     shown = [run for run in found if not instance or ends[run.run_id]]
     if as_json:
-        show.as_json([report.run_json(run) | ({"target": ends[run.run_id]} if instance else {}) for run in shown])
+        lines = [report.run_json(run) | ({"target": ends[run.run_id]} if instance else {}) for run in shown]
+        show.as_json([*lines, *({"runId": each.run_id, "status": DAMAGED, "reason": each.reason} for each in damaged)])
         return
-    if not shown:
+    for each in damaged:
+        _print_damaged(each)
+    if not shown and not damaged:
         where = f" had {show.one_line(instance)} as a target" if instance else ""
         which = "that have not ended" if only_unfinished else f"in the last {DAYS_BACK_MAX} days"
         show.err().print(f"No runs {which}{where}.")
@@ -109,6 +116,16 @@ def _print_line(run: Run, end: str) -> None:
     )
 
 
+def _print_damaged(damaged: Unreadable) -> None:
+    """Whether it had the instance that was asked for, nobody can tell: it is shown."""
+    from rich.text import Text
+
+    from cli import show
+
+    reason = show.one_line(damaged.reason)
+    show.out().print(Text.assemble(f"{damaged.run_id}  {'':<20}  ", (f"{DAMAGED:<13}", "bold red"), f" {reason}"))
+
+
 def _due(run: Run, *, now_ms: int) -> str:
     """When the next step comes, by the row."""
     waits_s = (max(run.due_ms, run.lease_until_ms) - now_ms) // 1000
@@ -118,16 +135,18 @@ def _due(run: Run, *, now_ms: int) -> str:
     return told + tried + deferred
 
 
-def unfinished_runs(connection: Connection, *, limit: int) -> list[Run]:
-    """The newest of those that have not ended, newest first."""
+def unfinished_runs(connection: Connection, *, limit: int) -> tuple[list[Run], list[Unreadable]]:
+    """The newest of those that have not ended, newest first; and those that cannot be read."""
     from cli import report, unfinished
 
     found = [run for run in unfinished.heads(connection.runs) if not report.is_ended(run)]
-    return sorted(found, key=lambda run: (-run.accepted_ms, run.run_id))[:limit]
+    newest = sorted(found, key=lambda run: (-run.accepted_ms, run.run_id))[:limit]
+    return newest, list(islice(unfinished.unreadable(connection.runs), limit))
 
 
-def recent_runs(connection: Connection, *, limit: int) -> list[Run]:
-    """The newest runs of the last days, newest first."""
+def recent_runs(connection: Connection, *, limit: int) -> tuple[list[Run], list[Unreadable]]:
+    """The newest runs of the last days, newest first; and those of them that cannot be read."""
+    from cli import unfinished
     from shared.core.days import DAY_MS, day_of
 
     ids: list[str] = []
@@ -140,7 +159,7 @@ def recent_runs(connection: Connection, *, limit: int) -> list[Run]:
             ids += [line.run_id for line in page]
             after = page[-1].position
     found = connection.runs.read_runs(ids)
-    return [found[run_id] for run_id in ids if run_id in found]
+    return [found[run_id] for run_id in ids if run_id in found], unfinished.unreadable_of(connection.runs, ids, found)
 
 
 @click.command()

@@ -33,6 +33,10 @@ class Expected:
     """Queues whose messages a trigger takes."""
     functions: Mapping[str, tuple[str, ...]]
     """Name → names of its triggers."""
+    webhook_functions: Mapping[str, tuple[str, ...]]
+    """The same where the stack has a SealingKey, and so sends webhooks."""
+    webhook_subscriptions: tuple[Subscription, ...]
+    """What there is only then."""
     roles: Mapping[str, frozenset[str]]
     """Name → actions that its policies allow."""
 
@@ -46,27 +50,24 @@ def expected(*, region: str, account_id: str, path: Path = TEMPLATE) -> Expected
         "ALIYUN::StackId": "fleetrun",
         "ALIYUN::NoValue": "ALIYUN::NoValue",
     }
-    template = read_template(path.read_text(), parameters={}, pseudo=pseudo)
-    found = _evaluated(template)
+    text = path.read_text()
+    found = _evaluated(read_template(text, parameters={}, pseudo=pseudo))
+    with_webhooks = _evaluated(read_template(text, parameters={"SealingKey": "0" * 64}, pseudo=pseudo))
+    subscriptions = tuple(map(_subscription, found["ALIYUN::MNS::Subscription"]))
     return Expected(
         queues={each["QueueName"]: int(each.get("VisibilityTimeout", 30)) for each in found["ALIYUN::MNS::Queue"]},
         topics=tuple(sorted(each["TopicName"] for each in found["ALIYUN::MNS::Topic"])),
-        subscriptions=tuple(map(_subscription, found["ALIYUN::MNS::Subscription"])),
+        subscriptions=subscriptions,
         tables={
             each["TableName"]: tuple((column["Name"], column["Type"]) for column in each["PrimaryKey"])
             for each in found["ALIYUN::OTS::Table"]
         },
         driven=frozenset(filter(None, map(_queue_of, found["ALIYUN::FC3::Trigger"]))),
-        functions={
-            each["FunctionName"]: tuple(
-                sorted(
-                    trigger["TriggerName"]
-                    for trigger in found["ALIYUN::FC3::Trigger"]
-                    if trigger["FunctionName"] == each["FunctionName"]
-                )
-            )
-            for each in found["ALIYUN::FC3::Function"]
-        },
+        functions=_functions(found),
+        webhook_functions=_functions(with_webhooks),
+        webhook_subscriptions=tuple(
+            each for each in map(_subscription, with_webhooks["ALIYUN::MNS::Subscription"]) if each not in subscriptions
+        ),
         roles={each["RoleName"]: _actions(each) for each in found["ALIYUN::RAM::Role"]},
     )
 
@@ -80,6 +81,16 @@ def _evaluated(template: Template) -> dict[str, list[dict[str, Any]]]:
         attributes[resource.name] = defaultdict(lambda: "x", properties)
         found[resource.type].append(properties)
     return found
+
+
+def _functions(found: Mapping[str, list[dict[str, Any]]]) -> dict[str, tuple[str, ...]]:
+    triggers = found["ALIYUN::FC3::Trigger"]
+    return {
+        each["FunctionName"]: tuple(
+            sorted(trigger["TriggerName"] for trigger in triggers if trigger["FunctionName"] == each["FunctionName"])
+        )
+        for each in found["ALIYUN::FC3::Function"]
+    }
 
 
 def _queue_of(trigger: Mapping[str, Any]) -> str:

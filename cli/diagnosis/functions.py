@@ -16,10 +16,14 @@ from shared.core.errors import FleetrunError, Refused, Unavailable
 
 ANSWER_S_MAX = 15
 """Ours."""
+SEALING_KEY = "FLEETRUN_SEALING_KEY"
 _STACK = "update the stack from template.yml"
 
 
-def check(endpoint: str, credentials: Credentials, wanted: Expected) -> Iterator[Finding]:
+def check(
+    endpoint: str, credentials: Credentials, wanted: Expected, *, has_webhooks: bool = False
+) -> Iterator[Finding]:
+    """`has_webhooks`: known to be so; a function that has a SealingKey shows it, too."""
     import fc2
 
     client = fc2.Client(
@@ -37,19 +41,21 @@ def check(endpoint: str, credentials: Credentials, wanted: Expected) -> Iterator
         )
         return
     for name in sorted(wanted.functions):
-        yield _function(client, name, wanted.functions[name])
+        yield _function(client, name, wanted, has_webhooks=has_webhooks)
 
 
-def _function(client: Any, name: str, triggers: tuple[str, ...]) -> Finding:
+def _function(client: Any, name: str, wanted: Expected, *, has_webhooks: bool) -> Finding:
     found = _asked(f"GetFunction {name}", lambda: client.get_function(SERVICE, name, headers={}))
     if found is None:
         return fail("functions", f"{name} is missing", _STACK)
+    has_webhooks = has_webhooks or bool((found.get("environmentVariables") or {}).get(SEALING_KEY))
+    triggers = (wanted.webhook_functions if has_webhooks else wanted.functions)[name]
     listed = _asked(f"ListTriggers {name}", lambda: client.list_triggers(SERVICE, name, headers={})) or {}
     there = {str(each.get("triggerName")) for each in listed.get("triggers") or []}
     missing = sorted(set(triggers) - there)
     if missing:
         return fail("functions", f"{name} has no trigger {', '.join(missing)}: nothing calls it", _STACK)
-    # Those that are there: one that the template makes under a condition (webhooks) is not awaited, but shown.
+    # Those that are there: one that the template makes under a condition (a timed request) is not awaited, but shown.
     named = ", ".join(sorted(there)) or "none"
     return ok("functions", f"{name}: {found.get('runtime')}, {found.get('timeout')} s, triggers: {named}")
 

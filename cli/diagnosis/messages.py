@@ -14,7 +14,7 @@ AGE_S_WARN = 120
 _STACK = "update the stack from template.yml"
 
 
-def check(queues: Queues, wanted: Expected, *, now_ms: int) -> Iterator[Finding]:
+def check(queues: Queues, wanted: Expected, *, now_ms: int, has_webhooks: bool = False) -> Iterator[Finding]:
     for name in sorted(wanted.queues):
         try:
             found = queues.attributes(name)
@@ -24,7 +24,7 @@ def check(queues: Queues, wanted: Expected, *, now_ms: int) -> Iterator[Finding]
         yield from _queue(queues, name, found, wanted, now_ms=now_ms)
     for topic in wanted.topics:
         yield _topic(queues, topic)
-    for subscription in wanted.subscriptions:
+    for subscription in (*wanted.subscriptions, *(wanted.webhook_subscriptions if has_webhooks else ())):
         yield from _subscription(queues, subscription)
 
 

@@ -48,7 +48,7 @@ def check(connection: Connection) -> Iterator[Finding]:
         )
     yield from _sweeps(connection.runs.last_sweep(), now_ms=now_ms)
     for told in islice(unreadable(connection.runs), SHOWN_MAX):
-        yield fail("runs", told, "the run stands still; the others go on. docs/operations.md: A damaged row")
+        yield fail("runs", told.reason, "the run stands still; the others go on. docs/operations.md: A damaged row")
     deferred = sum(1 for run in runs if run.status == "Deferred")
     seen = f"{len(runs):,} unfinished" if is_all else f"the first {len(runs):,} unfinished"
     yield ok("runs", f"{seen}, {deferred:,} of them wait for the next day's units, {len(overdue):,} overdue")

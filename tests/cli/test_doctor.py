@@ -15,11 +15,13 @@ from cli.diagnosis.expected import Expected, expected
 from cli.diagnosis.finding import Finding
 from cli.queues import DEAD_LETTERS, REQUESTS
 from localcloud.http import Response
+from shared.adapters.access_rows import TableSubscriptionStore
 from shared.adapters.system import SystemClock
 from shared.app.sweep import sweep
 from shared.core.model import Run
+from shared.core.push import SubscriptionRow
 from tests.adapters.canned import canned
-from tests.adapters.clients import KEYS
+from tests.adapters.clients import KEYS, table_calls
 from tests.app.driving import invoke_request
 from tests.app.memory import ManualClock
 from tests.cli.command_line import CommandLine
@@ -386,6 +388,49 @@ def test_a_function_is_shown_with_the_triggers_that_are_there() -> None:
 
     assert "push_events: python3.10, 60 s, triggers: pushes" in deployed
     assert "push_events: python3.10, 60 s, triggers: none" in without
+
+
+def test_a_function_with_a_sealing_key_must_have_the_trigger_of_webhooks() -> None:
+    at = 1 + 2 * sorted(WANTED.functions).index("push_events")
+    environment = {"FLEETRUN_SEALING_KEY": "5e" * 32}
+    keyed = json_of({"runtime": "python3.10", "timeout": 60, "environmentVariables": environment})
+    with canned(*FUNCTIONS[:at], keyed, *FUNCTIONS[at + 1 :]) as fc:
+        found = [each for each in functions.check(fc.url, KEYS, WANTED) if each.level != "OK"]
+
+    assert [(each.level, each.said) for each in found] == [
+        ("FAIL", "push_events has no trigger pushes: nothing calls it")
+    ]
+    assert "5e5e" not in repr(found)
+
+
+def test_where_somebody_subscribed_to_webhooks_what_sends_them_must_be_there(
+    whole: Deployment, doctor: CommandLine
+) -> None:
+    row = SubscriptionRow(name="us", url="https://example.com/", sealed_secret="s", created_ms=1, created_by="boss")
+    TableSubscriptionStore(table_calls(whole.cloud.url)).put_subscription(row)
+
+    said = doctor("doctor", "--json")
+
+    assert said.code == 1
+    assert set(failed(said.json)) == {
+        ("subscription", "fleetrun-events/fleetrun-pushes is missing: events reach no queue"),
+        ("functions", "push_events has no trigger pushes: nothing calls it"),
+    }
+
+
+def test_a_subscription_of_webhooks_that_nobody_takes_from_is_no_whole_deployment(
+    whole: Deployment, doctor: CommandLine
+) -> None:
+    from mns.subscription import SubscriptionMeta
+
+    (wanted,) = WANTED.webhook_subscriptions
+    endpoint = f"acs:mns:cn-hangzhou:1234567890123456:queues/{wanted.queue}"
+    meta = SubscriptionMeta(endpoint, notify_content_format="SIMPLIFIED")
+    whole.account.get_topic(wanted.topic).get_subscription(wanted.name).subscribe(meta)
+
+    said = doctor("doctor", "--json")
+
+    assert failed(said.json) == [("functions", "push_events has no trigger pushes: nothing calls it")]
 
 
 def test_a_function_or_a_trigger_that_is_missing_is_named() -> None:

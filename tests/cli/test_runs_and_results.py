@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from tablestore import Row
 
 from shared.core.days import DAY_MS, day_of
 from shared.core.model import Run, run_id_of
@@ -250,6 +251,28 @@ def test_runs_that_have_not_ended_say_when_they_go_on(deployment: Deployment, fl
     assert lines[0].startswith(run_id_of("deploy-2"))
     assert "overdue by 2,59" in lines[3]
     assert "tried 4 times in vain" in lines[3]
+
+
+@pytest.mark.parametrize("option", [[], ["--unfinished"], ["--instance", "i-00001"]])
+def test_a_run_whose_row_is_damaged_is_shown_as_that_beside_the_others(
+    deployment: Deployment, fleetrun: CommandLine, option: list[str]
+) -> None:
+    deployment.fleet(1)
+    for name in ("spoilt", "whole"):
+        deployment.receive(invoke_request(name))
+    column = {"PUT": [("body", "{")]}
+    deployment.cloud.sdk.update_row("runs", Row([("run_id", run_id_of("spoilt")), ("part", "run")], column), None)
+
+    said = fleetrun("runs", *option)
+    told = fleetrun("runs", *option, "--json").json
+
+    assert said.code == 0
+    (line,) = [line for line in said.out.splitlines() if run_id_of("spoilt") in line]
+    assert "Damaged" in line
+    assert "is damaged" in line
+    assert run_id_of("whole") in said.out
+    assert [run["status"] for run in told if run["runId"] == run_id_of("spoilt")] == ["Damaged"]
+    assert {run["runId"] for run in told} == {run_id_of("spoilt"), run_id_of("whole")}
 
 
 def test_no_runs_at_all_are_said_on_standard_error(fleetrun: CommandLine) -> None:
