@@ -9,9 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import lzma
 import shutil
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -26,6 +29,18 @@ if TYPE_CHECKING:
     from localcloud.fc.routes import WireCall
     from localcloud.fc.service import FcService
 
+BAD_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
+"""What zipfile raises for bytes that are not, or no longer, an archive that it can read."""
 POLYNOMIAL = 0xC96C5795D7870F42
 
 
@@ -43,9 +58,13 @@ class CodeFolders:
             with zipfile.ZipFile(io.BytesIO(archive)) as content:
                 _check(content)
                 target = Path(tempfile.mkdtemp(prefix="code-", dir=self._made_root()))
-                content.extractall(target)
-                _restore_modes(content, target)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+                try:
+                    content.extractall(target)
+                    _restore_modes(content, target)
+                except BaseException:
+                    shutil.rmtree(target, ignore_errors=True)
+                    raise
+        except BAD_ARCHIVE as error:
             raise invalid(f"code.zipFile cannot be unpacked: {error}") from error
         return target
 

@@ -101,7 +101,7 @@ class Functions:
 
     # -- services -----------------------------------------------------------------------------------------------------
     def create_service(self, name: str, attributes: Mapping[str, Any]) -> ServiceRecord:
-        _check_name(name, "serviceName")
+        check_name(name, "serviceName")
         if name in self._services:
             raise FcError("ServiceAlreadyExists", f"service '{name}' already exists")
         now_ms = self._clock.now_ms()
@@ -238,7 +238,7 @@ class Functions:
 
 def check_spec(spec: FunctionSpec) -> None:
     """Raises FcError InvalidArgument naming the field."""
-    _check_name(spec.name, "functionName")
+    check_name(spec.name, "functionName")
     if "." not in spec.handler.strip("."):
         raise invalid(f"handler is {spec.handler!r}, it must be <file>.<function>")
     if spec.runtime not in RUNTIMES:
@@ -273,7 +273,8 @@ def _check_range(value: int, allowed: range, name: str) -> None:
         raise invalid(f"{name} is {value}, it must lie from {allowed.start} to {allowed.stop - 1}")
 
 
-def _check_name(name: str, field_name: str) -> None:
+def check_name(name: str, field_name: str) -> None:
+    """Raises FcError InvalidArgument naming the field."""
     ok = name.isascii() and name.replace("_", "").replace("-", "").isalnum() and not name[0].isdigit()
     if not ok or name[0] == "-" or len(name) > NAME_CHARACTERS_MAX:
         raise invalid(f"{field_name} is {name!r}: letters, digits, _ and -, not a digit or - first, at most 128")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from localcloud.fc.queues import NoSuchQueue, Published, Stop, Taken
+from localcloud.fc.queues import BadSubscription, NoSuchQueue, Published, Stop, Taken
 from localcloud.mns.errors import MnsError
 from localcloud.mns.service import MnsService
 from localcloud.mns.values import Notification, Outgoing, Publication
@@ -68,7 +68,7 @@ class MnsQueues:
         try:
             self._mns.subscribe_function(topic, name, receive, notify_strategy=strategy, filter_tag=filter_tag)
         except MnsError as error:
-            raise _translated(error, topic) from error
+            raise (NoSuchQueue(topic) if error.code in MISSING else BadSubscription(error.message)) from error
         return lambda: self._mns.unsubscribe(topic, name)
 
 

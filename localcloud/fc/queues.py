@@ -9,6 +9,10 @@ from typing import Protocol
 Stop = Callable[[], None]
 
 
+class BadSubscription(Exception):
+    """The topic does not take it; the message says why."""
+
+
 class NoSuchQueue(Exception):
     """There is no queue, or topic, of that name."""
 

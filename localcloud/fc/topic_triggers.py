@@ -13,7 +13,7 @@ from typing import Any
 
 from localcloud.fc.errors import FcError, invalid
 from localcloud.fc.queue_config import topic_of_arn
-from localcloud.fc.queues import NoSuchQueue, Published, Queues, Stop
+from localcloud.fc.queues import BadSubscription, NoSuchQueue, Published, Queues, Stop
 from localcloud.fc.retry_policy import STRATEGIES
 
 FORMATS = ("STREAM", "JSON")
@@ -90,6 +90,8 @@ class TopicTrigger:
             )
         except NoSuchQueue as error:
             raise invalid(f"the topic {config.topic!r} does not exist") from error
+        except BadSubscription as error:
+            raise invalid(f"the topic {config.topic!r} refuses the subscription: {error}") from error
 
     def stop(self) -> None:
         if self._stop is not None:

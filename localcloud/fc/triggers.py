@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from localcloud.fc.errors import FcError, invalid
-from localcloud.fc.functions import FunctionRecord, Functions
+from localcloud.fc.functions import FunctionRecord, Functions, check_name
 from localcloud.fc.http_config import read_http_config
 from localcloud.fc.limits import TRIGGERS_MAX
 from localcloud.fc.queue_config import read_config
@@ -111,6 +111,7 @@ class Triggers:
     def _check(self, spec: TriggerSpec, function: FunctionRecord) -> None:
         if not spec.name:
             raise invalid("triggerName is missing")
+        check_name(spec.name, "triggerName")
         if spec.type not in TYPES:
             raise FcError("NotImplemented", f"the local cloud has no triggers of type '{spec.type}'")
         if spec.type == "http":
@@ -139,13 +140,23 @@ class Triggers:
             return TimerTrigger(spec.name, timer_config, timeline=timeline, hand_over=self._hands_over(spec))
         if spec.type == "mns_topic":
             topic_config = read_topic_config(spec.config, spec.source_arn)
-            name = f"{function.name}-{spec.name}"
-            return TopicTrigger(name, topic_config, queues=self._ports.queues, hand_over=self._hands_over(spec))
+            return TopicTrigger(
+                _subscription(function.name, spec.name),
+                topic_config,
+                queues=self._ports.queues,
+                hand_over=self._hands_over(spec),
+            )
         read_http_config(spec.config)
         return None
 
     def _hands_over(self, spec: TriggerSpec) -> Callable[[bytes], None]:
         return lambda event: self._hand_over(spec.function, event, spec.qualifier)
+
+
+def _subscription(function: str, trigger: str) -> str:
+    """A name that MNS takes too: one that begins with _ gets a digit, with which no function's name begins."""
+    name = f"{function}-{trigger}"
+    return f"0{name}" if name.startswith("_") else name
 
 
 def _halt(record: TriggerRecord) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -11,6 +12,7 @@ from localcloud.fc.errors import FcError
 from localcloud.fc.values import TriggerSpec
 from localcloud.mns.values import Publication
 from tests.contract.fc.worlds import FAILS, RETURNS, FcWorld
+from tests.contract.fc.worlds import spec as function_spec
 
 
 # -- timers -----------------------------------------------------------------------------------------------------------
@@ -156,3 +158,44 @@ def test_a_wrong_trigger_is_refused_by_the_name_of_its_field(spec: TriggerSpec, 
         world.fc.create_trigger(spec)
 
     assert refused.value.code == "InvalidArgument"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_taken"), [("told", True), ("_t", True), ("1t", False), ("t t", False), ("t\x14", False), ("é", False)]
+)
+def test_a_triggers_name_is_checked_like_a_functions(name: str, is_taken: bool) -> None:
+    world = FcWorld()
+    made = TriggerSpec("f", name, "timer", {"cronExpression": "@every 1h", "enable": True})
+
+    if is_taken:
+        assert world.fc.create_trigger(made).spec.name == name
+    else:
+        with pytest.raises(FcError, match="triggerName"):
+            world.fc.create_trigger(made)
+
+
+def test_a_topic_tells_a_function_whose_name_begins_with_an_underscore() -> None:
+    world = FcWorld()
+    world.fc.create_function(function_spec("_f"))
+    world.fc.create_trigger(replace(topic(), function="_f"))
+
+    async def story(world: FcWorld) -> None:
+        world.mns.publish("t", Publication("x"))
+        await world.advance(1_000)
+
+        assert world.functions.events("_f") == [b"x"]
+
+    world.play(story)
+
+
+def test_what_the_topic_does_not_take_is_refused_as_a_wrong_argument() -> None:
+    world = FcWorld()
+
+    async def story(world: FcWorld) -> None:
+        with pytest.raises(FcError, match="refuses the subscription.*FilterTag") as refused:
+            world.fc.create_trigger(topic(filterTag="x" * 17))
+
+        assert refused.value.code == "InvalidArgument"
+        assert world.fc.triggers.of("f") == []
+
+    world.play(story)
