@@ -1,4 +1,4 @@
-"""A backlog: requests drain one after the other, nothing is dropped, and a stop does not wait for its turn."""
+"""A backlog: requests drain, nothing is dropped, and a stop does not wait for its turn."""
 
 from __future__ import annotations
 

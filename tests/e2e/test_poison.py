@@ -47,12 +47,12 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
         yield made
 
 
-def poisoned_project(folder: Path, way: str) -> Path:
+def poisoned_project(folder: Path, way: str, *, timeout_s: int = TIMEOUT_S) -> Path:
     """This project with a function that breaks at certain messages, and with less patience for those."""
     for name in ("functions", "shared"):
         shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     template = (PROJECT / "template.yml").read_text()
-    (folder / "template.yml").write_text(swapped(template, "Timeout: 300\n", f"Timeout: {TIMEOUT_S}\n"))
+    (folder / "template.yml").write_text(swapped(template, "Timeout: 300\n", f"Timeout: {timeout_s}\n"))
     index = folder / "functions" / "accept_requests" / "index.py"
     index.write_text(index.read_text() + POISON.replace("@KILLER@", KILLER).replace("@WAY@", way))
     limits = folder / "shared" / "core" / "limits.py"
@@ -109,3 +109,17 @@ def test_a_killer_is_put_aside_its_neighbours_go_on_and_after_a_mend_it_is_redri
 
     assert world.ended(run_id_of("killer")).counts.get("Success") == 10
     assert fleetrun("dlq", "list", "--json").json == []
+
+
+@pytest.mark.slow
+def test_while_one_hangs_requests_that_come_later_are_accepted(tmp_path: Path) -> None:
+    """With one batch at a time they would wait for its timeout, five minutes."""
+    project = poisoned_project(tmp_path, WAYS["hangs"], timeout_s=300)
+    with whole(instances=12, project=project) as world:
+        world.send(invoke("killer", script=f"echo {KILLER}"))
+        until("it to be taken", lambda: world.connection.queues.attributes("fleetrun-requests").hidden == 1)
+
+        later = [world.run(invoke(f"later-{number}")) for number in range(2)]
+
+        assert [run.counts.get("Success") for run in later] == [10, 10]
+        assert world.connection.runs.read_run(run_id_of("killer")) is None
