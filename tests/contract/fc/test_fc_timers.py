@@ -1,21 +1,16 @@
-"""Timers and topic triggers on a clock that stands still."""
+"""Timers on a clock that stands still; what a wrong trigger is told."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from datetime import datetime, timezone
 
 import pytest
 
 from localcloud.fc.errors import FcError
 from localcloud.fc.values import TriggerSpec
-from localcloud.mns.values import Publication
 from tests.contract.fc.worlds import FAILS, RETURNS, FcWorld
-from tests.contract.fc.worlds import spec as function_spec
 
 
-# -- timers -----------------------------------------------------------------------------------------------------------
 def timer(expression: str, **config: object) -> TriggerSpec:
     return TriggerSpec("f", "tick", "timer", {"cronExpression": expression, "enable": True, **config})
 
@@ -88,56 +83,6 @@ def test_a_disabled_or_deleted_timer_does_not_fire() -> None:
     world.play(story)
 
 
-# -- topics -----------------------------------------------------------------------------------------------------------
-def topic(**config: object) -> TriggerSpec:
-    return TriggerSpec("f", "told", "mns_topic", config, source_arn="acs:mns:cn-hangzhou:1234567890123456:/topics/t")
-
-
-def test_a_topic_hands_over_the_bare_body_as_a_stream() -> None:
-    world = FcWorld()
-    world.fc.create_trigger(topic())
-
-    async def story(world: FcWorld) -> None:
-        world.mns.publish("t", Publication("hello topic"))
-        await world.advance(1_000)
-
-        assert world.functions.events("f") == [b"hello topic"]
-
-    world.play(story)
-
-
-def test_a_topic_in_json_hands_over_the_notification() -> None:
-    world = FcWorld()
-    world.fc.create_trigger(topic(notifyContentFormat="JSON"))
-
-    async def story(world: FcWorld) -> None:
-        world.mns.publish("t", Publication("hello topic"))
-        await world.advance(1_000)
-
-        event = json.loads(world.functions.events("f")[0])
-        assert event["Message"] == "hello topic"
-        assert event["TopicName"] == "t"
-        assert event["TopicOwner"] == event["Subscriber"] == "1234567890123456"
-        assert datetime.fromtimestamp(event["PublishTime"] / 1000, timezone.utc).year == 2026
-        assert {"MessageId", "MessageMD5", "SubscriptionName"} <= set(event)
-
-    world.play(story)
-
-
-def test_a_topic_trigger_with_a_filter_tag_gets_only_what_bears_it() -> None:
-    world = FcWorld()
-    world.fc.create_trigger(topic(filterTag="blue"))
-
-    async def story(world: FcWorld) -> None:
-        world.mns.publish("t", Publication("1", tag="red"))
-        world.mns.publish("t", Publication("2", tag="blue"))
-        await world.advance(1_000)
-
-        assert world.functions.events("f") == [b"2"]
-
-    world.play(story)
-
-
 @pytest.mark.parametrize(
     ("spec", "named"),
     [
@@ -145,8 +90,6 @@ def test_a_topic_trigger_with_a_filter_tag_gets_only_what_bears_it() -> None:
         (timer("CRON_TZ=Mars/Base 0 0 4 * * *"), "Mars/Base"),
         (timer("@every soon"), "soon"),
         (timer("@every 5m", payload={"a": 1}), "payload"),
-        (topic(notifyContentFormat="SIMPLIFIED"), "notifyContentFormat"),
-        (topic(notifyStrategy="NEVER"), "notifyStrategy"),
         (TriggerSpec("f", "h", "http", {"methods": ["FETCH"]}), "methods"),
         (TriggerSpec("f", "h", "http", {"authType": "magic"}), "authType"),
     ],
@@ -172,30 +115,3 @@ def test_a_triggers_name_is_checked_like_a_functions(name: str, is_taken: bool) 
     else:
         with pytest.raises(FcError, match="triggerName"):
             world.fc.create_trigger(made)
-
-
-def test_a_topic_tells_a_function_whose_name_begins_with_an_underscore() -> None:
-    world = FcWorld()
-    world.fc.create_function(function_spec("_f"))
-    world.fc.create_trigger(replace(topic(), function="_f"))
-
-    async def story(world: FcWorld) -> None:
-        world.mns.publish("t", Publication("x"))
-        await world.advance(1_000)
-
-        assert world.functions.events("_f") == [b"x"]
-
-    world.play(story)
-
-
-def test_what_the_topic_does_not_take_is_refused_as_a_wrong_argument() -> None:
-    world = FcWorld()
-
-    async def story(world: FcWorld) -> None:
-        with pytest.raises(FcError, match="refuses the subscription.*FilterTag") as refused:
-            world.fc.create_trigger(topic(filterTag="x" * 17))
-
-        assert refused.value.code == "InvalidArgument"
-        assert world.fc.triggers.of("f") == []
-
-    world.play(story)
