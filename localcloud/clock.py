@@ -11,7 +11,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -47,13 +47,12 @@ class ManualClock:
         self._now_ms = now_ms
 
 
-@dataclass(order=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Entry:
     """Something due. `cancel()` takes it off; cancelling twice, or after it ran, does nothing."""
 
     due_ms: int
-    number: int
-    action: Callable[[], None] | None = field(compare=False)
+    action: Callable[[], None] | None
 
     def cancel(self) -> None:
         self.action = None
@@ -65,14 +64,15 @@ class Timeline:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.on_earlier: Callable[[], None] = lambda: None
-        self._heap: list[Entry] = []
+        self._heap: list[tuple[int, int, Entry]] = []
+        """(due time, number, entry): plain tuples, because a heap compares much and tuples compare fast."""
         self._numbers = itertools.count()
 
     def at(self, due_ms: int, action: Callable[[], None]) -> Entry:
         """Puts `action` on the timeline. Due times in the past run at the next `run_due`."""
-        entry = Entry(due_ms, next(self._numbers), action)
-        earlier = not self._heap or entry < self._heap[0]
-        heapq.heappush(self._heap, entry)
+        entry = Entry(due_ms, action)
+        earlier = not self._heap or due_ms < self._heap[0][0]
+        heapq.heappush(self._heap, (due_ms, next(self._numbers), entry))
         if earlier:
             self.on_earlier()
         return entry
@@ -86,15 +86,15 @@ class Timeline:
 
     @property
     def next_due_ms(self) -> int | None:
-        while self._heap and self._heap[0].action is None:
+        while self._heap and self._heap[0][2].action is None:
             heapq.heappop(self._heap)
-        return self._heap[0].due_ms if self._heap else None
+        return self._heap[0][0] if self._heap else None
 
     def run_due(self) -> int:
         """Runs everything that is due now; answers how many ran."""
         count = 0
         while (due_ms := self.next_due_ms) is not None and due_ms <= self.clock.now_ms():
-            action = heapq.heappop(self._heap).action
+            action = heapq.heappop(self._heap)[2].action
             assert action is not None
             action()
             count += 1

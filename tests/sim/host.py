@@ -37,6 +37,7 @@ OF_ECS = POLLS | {
 ENDLESS_MS = 1 << 62
 POLLS_KEPT = 4
 LOCAL = ("access", "clock", "ids", "lanes", "log")
+TRAVELLED = tuple(each.name for each in dataclasses.fields(Ports) if each.name not in LOCAL)
 ZOMBIE_MS_MAX = (5_000, 200_000, 700_000)
 """Within its lease, beyond the lease of most functions, beyond every lease."""
 STALL_MS = (20_000, 120_000)
@@ -142,11 +143,7 @@ class Host:
         return self.chance.randint(-SKEW_MS_MAX, SKEW_MS_MAX) if self.trouble.strikes("skewed clocks") else 0
 
     def _ports_of(self, instance: Instance, ports: Ports) -> Ports:
-        changed: dict[str, Any] = {
-            each.name: TravellingPort(getattr(ports, each.name), self, instance)
-            for each in dataclasses.fields(Ports)
-            if each.name not in LOCAL
-        }
+        changed: dict[str, Any] = {name: TravellingPort(getattr(ports, name), self, instance) for name in TRAVELLED}
         changed["clock"] = SkewedClock(ports.clock, instance.skew_ms)
         changed["log"] = lambda event, /, **fields: ports.log(f"{instance.name} {event}", **fields)
         return dataclasses.replace(ports, **changed)

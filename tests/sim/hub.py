@@ -9,12 +9,14 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import greenlet
 
 from localcloud.clock import ManualClock, Timeline
+
+NEVER_MS = 1 << 62
 
 
 class Killed(BaseException):
@@ -29,20 +31,13 @@ class Task:
     alive: bool = True
 
 
-@dataclass(order=True)
-class _Turn:
-    at_ms: int
-    chance: float
-    number: int
-    task: Task = field(compare=False)
-
-
 class Hub:
     """Runs tasks until nothing is left to do, or as told."""
 
     def __init__(self, clock: ManualClock, timeline: Timeline, chance: random.Random) -> None:
         self.clock, self.timeline, self.chance = clock, timeline, chance
-        self._turns: list[_Turn] = []
+        self._turns: list[tuple[int, float, int, Task]] = []
+        """(time, chance, number, task): numbers differ, so no task is ever compared."""
         self._number = 0
         self._current: Task | None = None
         self.switches = 0
@@ -79,23 +74,25 @@ class Hub:
 
     def step(self, *, until_ms: int) -> bool:
         """The next thing that happens, at or before `until_ms`. False: nothing does."""
-        turn_ms = self._turns[0].at_ms if self._turns else None
+        turn_ms = self._turns[0][0] if self._turns else NEVER_MS
         due_ms = self.timeline.next_due_ms
-        times = [each for each in (turn_ms, due_ms) if each is not None]
-        if not times or min(times) > until_ms:
+        if due_ms is None:
+            due_ms = NEVER_MS
+        next_ms = min(turn_ms, due_ms)
+        if next_ms > until_ms or next_ms == NEVER_MS:
             return False
-        next_ms = max(min(times), self.now_ms())
-        if due_ms is not None and (turn_ms is None or due_ms <= turn_ms):
+        next_ms = max(next_ms, self.now_ms())
+        if due_ms <= turn_ms:
             self.timeline.advance_to(next_ms)
             return True
         self.clock.set_ms(next_ms)
-        turn = heapq.heappop(self._turns)
+        _, _, _, task = heapq.heappop(self._turns)
         self.switches += 1
-        self._current = turn.task
-        turn.task.fiber.switch()
+        self._current = task
+        task.fiber.switch()
         self._current = None
         return True
 
     def _push(self, task: Task, at_ms: int) -> None:
         self._number += 1
-        heapq.heappush(self._turns, _Turn(at_ms, self.chance.random(), self._number, task))
+        heapq.heappush(self._turns, (at_ms, self.chance.random(), self._number, task))

@@ -13,6 +13,7 @@ from typing import Any
 
 from localcloud.account import Account
 from localcloud.clock import Timeline
+from localcloud.deploy.attributes import Attributes, Properties
 from localcloud.deploy.mns import MnsResources
 from localcloud.deploy.stack import Maker, deploy, read
 from localcloud.deploy.tablestore import TablestoreResources
@@ -33,7 +34,10 @@ REQUESTS, STOPS, WAKEUPS = "fleetrun-requests", "fleetrun-stops", "fleetrun-wake
 EVENTS, DEAD_LETTERS = "fleetrun-events", "fleetrun-dead-letters"
 WORKED = (REQUESTS, STOPS, WAKEUPS)
 NOT_PLAYED = frozenset({"push_events"})
-"""Functions that reach people's own addresses: no run depends on them, their messages stay where they are."""
+"""Functions that reach people's own addresses: no run depends on them, their messages stay where they are. The world of
+access.py plays them."""
+_WORKED_OUT: list[tuple[str, Properties]] = []
+"""The template's resources that are more than a name, in order, every function in their properties replaced."""
 Call = Callable[[str, bytes, str], Awaitable[bool]]
 """Calls a function (by name and qualifier) synchronously; answers whether it went well. Raises FcError."""
 
@@ -87,6 +91,8 @@ class Platform:
         )
         self.tables = TablestoreService(account=self.account, timeline=self.timeline, ids=self.ids, journal=journal)
         self.triggers: list[QueueTrigger] = []
+        self.left_out: list[QueueTrigger] = []
+        """Not started: a world that plays webhooks does it (access.py)."""
         self._ports = Ports(
             queues=TroubledQueues(self.mns, self.trouble),
             background=self.background,  # type: ignore[arg-type]
@@ -98,9 +104,18 @@ class Platform:
             hand_over=lambda _function, _payload: None,
             lease_ms=lambda function: self.timeouts_s[function] * 1000 + LEASE_SLACK_MS,
         )
-        deploy(template(), _Makers(self._makers()))
+        self._deploy()
         for trigger in self.triggers:
             trigger.start()
+
+    def _deploy(self) -> None:
+        """The first seed as the local cloud does it; the others make the same, and need not work the template out."""
+        makers = self._makers()
+        if _WORKED_OUT:
+            for kind, properties in _WORKED_OUT:
+                makers[kind](properties)
+        else:
+            deploy(template(), _Makers(makers))
 
     def is_idle(self) -> bool:
         """No message is left that a function must handle."""
@@ -138,9 +153,9 @@ class Platform:
     def _trigger(self, properties: dict[str, Any]) -> dict[str, Any]:
         """Timers are left to the world: a day of waiting needs no sweep in every minute of it."""
         function, name = properties["FunctionName"], properties["TriggerName"]
-        if properties["TriggerType"] == "eventbridge" and function not in NOT_PLAYED:
-            config = read_config(properties["TriggerConfig"])
-            self.triggers.append(QueueTrigger(function, name, config, self._ports))
+        if properties["TriggerType"] == "eventbridge":
+            trigger = QueueTrigger(function, name, read_config(properties["TriggerConfig"]), self._ports)
+            (self.left_out if function in NOT_PLAYED else self.triggers).append(trigger)
         return _Named(Ref=name)
 
 
@@ -151,7 +166,14 @@ class _Makers(Mapping[str, Maker]):
         self._made = made
 
     def __getitem__(self, kind: str) -> Maker:
-        return self._made.get(kind, _named_only)
+        if kind not in self._made:
+            return _named_only
+
+        def make(properties: Properties) -> Attributes:
+            _WORKED_OUT.append((kind, properties))
+            return self._made[kind](properties)
+
+        return make
 
     def __iter__(self) -> Any:
         return iter(self._made)
