@@ -22,7 +22,7 @@ def play(seed: int, aim: Aim | None = None) -> Story:
         check_end(world)
         checkers.check_units()
         assert checkers.checks, "a world in which nothing is checked proves nothing"
-    except (Exception, Broken) as error:  # what no invariant foresaw is told with its seed, too
+    except (Exception, Broken) as error:  # noqa: BLE001 - what no invariant foresaw is told with its seed
         broken = str(error) or repr(error)
     return story_of(world, broken=broken, changes=checkers.changes, checks=checkers.checks)
 
