@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
@@ -41,6 +42,9 @@ def tags_of(tags: Mapping[str, str]) -> list[dict[str, str]]:
 class EcsCalls:
     """Makes calls in any region. Safe for threads: one AcsClient per region, its pool as wide as our lanes.
 
+    A request names its region, so that whoever sends requests could fill the memory with clients: the ones used last
+    are kept.
+
     `endpoint` may hold `{region}`, e.g. `https://ecs.{region}.aliyuncs.com`, or be one address for all regions.
     """
 
@@ -48,7 +52,7 @@ class EcsCalls:
         self._endpoint = endpoint
         self._credentials = credentials
         self._patience = patience
-        self._clients: dict[str, Any] = {}
+        self._clients: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()
 
     def open(self, region: str) -> None:
@@ -114,6 +118,9 @@ class EcsCalls:
         with self._lock:
             if region not in self._clients:
                 self._clients[region] = self._new_client(region)
+            self._clients.move_to_end(region)
+            while len(self._clients) > limits.CLIENTS_MAX:
+                self._clients.popitem(last=False)
             return self._clients[region]
 
     def _new_client(self, region: str) -> Any:

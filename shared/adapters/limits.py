@@ -47,3 +47,5 @@ REQUEST_BYTES_MAX = 64 * 1024 * 1024
 """Ours: of a request kept compressed; the ids of 100,000 targets are 3 MB. A damaged row does not fill the memory."""
 CONNECTIONS_MAX = 32
 """Ours: HTTP connections kept per client; as wide as our widest use of threads."""
+CLIENTS_MAX = 8
+"""Ours: regions whose ECS client is kept between calls; making one anew costs milliseconds, and a connection."""
