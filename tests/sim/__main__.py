@@ -69,7 +69,9 @@ def say(line: str) -> None:
 def _world(options: argparse.Namespace) -> str:
     if options.world:
         return str(options.world)
-    return "runs" if options.plant or options.replay is not None else ALL
+    if options.plant:
+        return next(bug.world for bug in BUGS if bug.name == options.plant)
+    return "runs" if options.replay is not None else ALL
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -193,7 +195,8 @@ def _bugs() -> int:
 
 def hunt(name: str, *, first: int, seeds: int) -> int:
     """The first seed that catches the bug; 0 = none does."""
-    words = ["--world", "runs", "--plant", name, "--first", str(first), "--seeds", str(seeds), "--stop-at-first"]
+    (world,) = (bug.world for bug in BUGS if bug.name == name)
+    words = ["--world", world, "--plant", name, "--first", str(first), "--seeds", str(seeds), "--stop-at-first"]
     done = subprocess.run([sys.executable, "-m", "tests.sim", *words], capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr
     assert not done.stderr, done.stderr

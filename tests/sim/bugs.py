@@ -7,32 +7,10 @@ looked for in the same seeds as ever (`--aimless`: all of them are).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tests.sim.access_bugs import ACCESS_BUGS
+from tests.sim.bug import Bug, Edit
+from tests.sim.bug import bug as _bug
 from tests.sim.trouble import Aim
-
-
-@dataclass(frozen=True)
-class Edit:
-    module: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True)
-class Bug:
-    name: str
-    edits: tuple[Edit, ...]
-    within: int = 300
-    aim: Aim | None = None
-    first: int = 1
-
-
-def _bug(
-    name: str, module: str, old: str, new: str, *, within: int = 300, aim: Aim | None = None, first: int = 1
-) -> Bug:
-    return Bug(name, (Edit(module, old, new),), within, aim, first)
-
 
 _ANNOUNCE = "        for event in events:\n            self.ports.publisher.publish(event.body)\n        if events:\n"
 _SEQ = "event_seq=self.run.event_seq + len(events)"
@@ -267,4 +245,5 @@ BUGS = (
         first=1165,
         within=3000,
     ),
+    *ACCESS_BUGS,
 )

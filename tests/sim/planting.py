@@ -13,7 +13,8 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-from tests.sim.bugs import BUGS, Bug, Edit
+from tests.sim.bug import Bug, Edit
+from tests.sim.bugs import BUGS
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.sim.__main__ import hunt
-from tests.sim.bugs import BUGS, Bug
+from tests.sim.bug import Bug
+from tests.sim.bugs import BUGS
 from tests.sim.planting import by_module, changed
 
 NEAR = 10

@@ -27,13 +27,13 @@ Events = dict[str, list[dict[str, Any]]]
 
 def check_end(world: World) -> None:
     """Raises AssertionError that begins with the invariant's number."""
-    events = _events(world)
+    events = events_of(world)
     _check_messages(world, events)
     for run_id, run in sorted(world.books.heads.items()):
-        _check_run(world, run, events[run_id])
+        check_run(world, run, events[run_id])
 
 
-def _events(world: World) -> Events:
+def events_of(world: World) -> Events:
     """By run, repeats dropped, in order of their ids."""
     by_id: dict[str, dict[str, Any]] = {}
     for body in world.published:
@@ -102,7 +102,7 @@ def _hash(body: bytes) -> str:
     return hash_of(request) if isinstance(request, InvokeRequest) else ""
 
 
-def _check_run(world: World, run: Run, events: list[dict[str, Any]]) -> None:
+def check_run(world: World, run: Run, events: list[dict[str, Any]]) -> None:
     assert run.status in ENDS_OF_RUN, f"9: {run.run_id} is {run.status}"
     numbers = [int(event["sequence"]) for event in events]
     assert numbers == list(range(1, run.event_seq + 1)), f"4: {run.run_id} has events {numbers} of {run.event_seq}"

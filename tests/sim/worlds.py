@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tests.sim.trouble import Aim
 
 ALL = "all"
-SHARES = {"runs": 1, "schedules": 100, "cloud-schedules": 100}
+SHARES = {"runs": 1, "access": 20, "schedules": 100, "cloud-schedules": 100}
 """World → one of its seeds for so many seeds that were asked for."""
 
 
@@ -34,9 +34,14 @@ def pick(world: str, *, first: int, seeds: int) -> Iterator[Each]:
 
 def replay(each: Each, aim: Aim | None = None) -> Story:
     """Its story with the trace."""
-    from tests.sim import cloud_schedules, play, schedules  # after planting
+    from tests.sim import access_verdicts, cloud_schedules, play, schedules  # after planting
 
-    played = {"runs": play.play, "schedules": schedules.play, "cloud-schedules": cloud_schedules.play}
+    played = {
+        "runs": play.play,
+        "access": access_verdicts.play,
+        "schedules": schedules.play,
+        "cloud-schedules": cloud_schedules.play,
+    }
     return played[each.world](each.seed, aim)
 
 

@@ -1,0 +1,96 @@
+"""Planted bugs of access, webhooks out and poison; looked for in the world of access.py."""
+
+from __future__ import annotations
+
+from tests.sim.bug import Bug, bug
+from tests.sim.trouble import Aim
+
+
+def _bug(name: str, module: str, old: str, new: str, *, within: int = 100, aim: Aim | None = None) -> Bug:
+    return bug(name, module, old, new, within=within, aim=aim, world="access")
+
+
+ACCESS_BUGS = (
+    _bug(
+        "a caller charged twice after a lost reply",
+        "shared.adapters.usage_ledger",
+        'Where(column, "==", _NEVER, pass_if_missing=True),',
+        'Where("none", "==", _NEVER, pass_if_missing=True),',
+        aim=Aim(("lost reply", "die after"), ("charge",)),
+    ),
+    _bug(
+        "a caller's day without an end",
+        "shared.adapters.usage_ledger",
+        'Where("used", "<=", limit - units, pass_if_missing=True),',
+        'Where("used", "<=", 1 << 40, pass_if_missing=True),',
+    ),
+    _bug(
+        "a plan that is not charged",
+        "shared.app.bounds",
+        "if access is None or not allowed.units_per_day or not units:",
+        "if access is None or not allowed.units_per_day or units < 2:",
+    ),
+    _bug(
+        "a revoked key still taken",
+        "shared.app.admit",
+        "    if why := row.why_not(now_ms=now_ms):\n",
+        '    if why := "":\n',
+    ),
+    _bug(
+        "a signature not verified",
+        "shared.app.admit",
+        "    if not access.signatures.verifies(",
+        "    if False and not access.signatures.verifies(",
+    ),
+    _bug(
+        "a refusal not audited",
+        "shared.app.admit",
+        "    ports.access.audit.append(entry)\n    if refusal is not None:\n",
+        "    if refusal is None:\n        ports.access.audit.append(entry)\n    if refusal is not None:\n",
+    ),
+    _bug(
+        "a lost line of the trail taken for a written one",
+        "shared.app.admit",
+        "    ports.access.audit.append(entry)\n    if refusal is not None:\n",
+        "    try:\n        ports.access.audit.append(entry)\n    except Exception:\n        pass\n"
+        "    if refusal is not None:\n",
+        aim=Aim(("lost request", "unavailable"), ("append",)),
+    ),
+    _bug(
+        "a stranger's stop obeyed",
+        "shared.core.access",
+        "    if not caller.grant.is_bounded or owner == caller.name:\n",
+        "    if True:\n",
+    ),
+    _bug(
+        "targets of a selection not counted",
+        "shared.core.access",
+        "    if allowed.targets_max and targets > allowed.targets_max:\n",
+        "    if False:\n",
+    ),
+    _bug(
+        "an event skipped after a failure",
+        "shared.app.push",
+        "    access_of(ports).pusher.send_later(retry, delay_s=delay_s)\n",
+        "",
+    ),
+    _bug(
+        "a push given up in silence",
+        "shared.app.push",
+        "    ports.queue.send_dead_letter(letter)\n",
+        "",
+        within=150,
+    ),
+    _bug(
+        "a push signed for another id",
+        "shared.app.push",
+        '("webhook-signature", sign(secret, event_id, timestamp_s, body)),',
+        '("webhook-signature", sign(secret, event_id, timestamp_s + 1, body)),',
+    ),
+    _bug(
+        "poison guard left out",
+        "shared.app.isolate",
+        "    if delivery.begun <= limits.DELIVERIES_MAX:\n        return False\n",
+        "    if True:\n        return False\n",
+    ),
+)

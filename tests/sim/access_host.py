@@ -1,0 +1,111 @@
+"""Instances whose calls of access travel, too, and messages that kill whichever function reads them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from shared.access_ports import Access
+from shared.core.errors import Unavailable, UnknownOutcome
+from shared.core.limits import DELIVERIES_MAX
+from shared.ports import Ports
+from tests.sim.host import Host, Instance, TravellingPort
+
+OF_ACCESS = ("keys", "audit", "usage", "hooks", "subscriptions", "pusher")
+READS = frozenset({"read_key", "keys", "used", "subscriptions", "read_subscription", "entries"})
+READERS = frozenset({"read_key", "append"})
+"""A signed message asks for its key first, one that nobody signed is entered into the trail: a message that kills its
+function does so there, after it was counted and before anything was done for it."""
+
+
+class Counting:
+    """A run store that notices which message its instance is at, and whose deaths are forgotten or may go uncounted."""
+
+    def __init__(self, runs: Any, at: list[str], host: AccessHost) -> None:
+        self._runs, self._at, self._host = runs, at, host
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runs, name)
+
+    def begin_delivery(self, message_id: str, *, now_ms: int) -> Any:
+        self._at[:] = [message_id]
+        with self._alone(message_id):
+            return self._runs.begin_delivery(message_id, now_ms=now_ms)
+
+    def end_delivery(self, message_id: str) -> None:
+        """What ended as an outage begins anew: only deaths in a row are counted."""
+        self._host.deaths.pop(message_id, None)
+        with self._alone(message_id):
+            try:
+                self._runs.end_delivery(message_id)
+            except UnknownOutcome:
+                self._host.slack[message_id] += DELIVERIES_MAX  # it may happen later, and forget what died meanwhile
+                raise
+
+    @contextmanager
+    def _alone(self, message_id: str) -> Iterator[None]:
+        """Two deliveries that begin or end at one moment may share one count."""
+        counting = self._host.counting
+        self._host.slack[message_id] += counting[message_id]
+        counting[message_id] += 1
+        try:
+            yield
+        finally:
+            counting[message_id] -= 1
+
+
+class AccessHost(Host):
+    """`poisons`: ids of messages that kill; `deaths`: how often each has in a row, `victims`: at all."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.poisons: set[str] = set()
+        self.deaths: Counter[str] = Counter()
+        self.victims: Counter[str] = Counter()
+        self.slack: Counter[str] = Counter()
+        """So many deaths of a message may have gone uncounted."""
+        self.counting: Counter[str] = Counter()
+        self.died: Callable[[str], None] = lambda _message_id: None
+
+    def _ports_of(self, instance: Instance, ports: Ports) -> Ports:
+        travelling = super()._ports_of(instance, ports)
+        assert ports.access is not None
+        at = [""]
+        changed: dict[str, Any] = {
+            name: _Fatal(TravellingPort(getattr(ports.access, name), self, instance), self, instance, at)
+            for name in OF_ACCESS
+        }
+        access: Access = dataclasses.replace(ports.access, **changed)
+        runs: Any = Counting(travelling.runs, at, self)
+        return dataclasses.replace(travelling, access=access, runs=runs)
+
+    def travel(self, instance: Instance, name: str, act: Callable[..., Any], **kwargs: Any) -> Any:
+        try:
+            return super().travel(instance, name, act, **kwargs)
+        except UnknownOutcome:
+            if name in READS:
+                raise Unavailable("the answer was lost; nothing was asked to change") from None
+            raise
+
+    def kill_by(self, message_id: str, instance: Instance) -> None:
+        self.deaths[message_id] += 1
+        self.victims[message_id] += 1
+        self.trouble.fired["poison"] += 1
+        self.tell(f"{instance.name} is killed by {message_id}, for the {self.deaths[message_id]}. time")
+        self.died(message_id)
+        self._lose(instance, "die")
+
+
+class _Fatal:
+    """A port that a message which kills does not get past."""
+
+    def __init__(self, port: Any, host: AccessHost, instance: Instance, at: list[str]) -> None:
+        self._port, self._host, self._instance, self._at = port, host, instance, at
+
+    def __getattr__(self, name: str) -> Any:
+        if name in READERS and self._at[0] in self._host.poisons:
+            self._host.kill_by(self._at[0], self._instance)
+        return getattr(self._port, name)

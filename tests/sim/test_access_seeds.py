@@ -1,0 +1,36 @@
+"""Access, webhooks out and poison in the simulation: the first seeds. Their planted bugs: access_bugs.py."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.sim.access_verdicts import play
+
+SEEDS = range(1, 41)
+PLAYED_TWICE = 7
+
+
+@pytest.mark.parametrize("first", range(1, 41, 10))
+def test_nobody_comes_in_who_should_not_and_everybody_is_told_from(first: int) -> None:
+    stories = [play(seed) for seed in range(first, first + 10)]
+
+    broken = [f"{story.broken}\n  make sim-replay SEED={story.seed} WORLD=access" for story in stories if story.broken]
+    assert not broken, "\n".join(broken)
+    assert all(story.checks for story in stories)
+
+
+def test_one_seed_of_callers_is_one_story() -> None:
+    assert play(PLAYED_TWICE) == play(PLAYED_TWICE)
+
+
+def test_all_that_access_adds_is_met_in_few_seeds() -> None:
+    stories = [play(seed) for seed in range(1, 21)]
+    fired = sum((story.fired for story in stories), Counter[str]())
+    lines = [line for story in stories for line in story.trace]
+
+    assert fired["poison"]
+    assert any(fired[f"push {how}"] for how in ("refused", "unreachable", "unanswered"))
+    for word in ("request.refused", "caller.charged", "message.poisoned", "event.pushed ", "is revoked"):
+        assert any(word in line for line in lines), word
