@@ -24,6 +24,9 @@ _DEPTH_MAX = 12
 _EXPRESSIONS_MAX = 40
 _VALUES_MAX = 120_000
 """Of one request that was made: its instance ids, and a little."""
+_STEPS_MAX = 1_000_000
+_CHARS_PER_STEP = 16
+"""What one path may make on its way: values, and texts by their length; some times as much as a body can hold."""
 _NOT_MAPPED = ("kind", "requestId", "schedule")
 
 
@@ -160,18 +163,38 @@ def _found(field: str, expression: str, facts: dict[str, Any]) -> Any:
     import jmespath
 
     try:
-        return _compiled(field, expression).search(facts)
+        return _bounded_search(field, _compiled(field, expression).parsed, facts)
     except (jmespath.exceptions.JMESPathError, RecursionError, TypeError, ValueError) as error:
         raise _bad(field, f"cannot be found by {expression[:200]!r}: {str(error)[:200]}") from None
 
 
-def _count(node: Any, budget: list[int]) -> None:
+def _bounded_search(field: str, parsed: Any, facts: dict[str, Any]) -> Any:
+    """Each step pays for what it made. A list of the same list twice is small, and what is made of it doubles."""
+    from jmespath.visitor import TreeInterpreter
+
+    budget = [_STEPS_MAX]
+
+    class Bounded(TreeInterpreter):  # type: ignore[misc]
+        def visit(self, node: Any, *arguments: Any, **named: Any) -> Any:
+            made = super().visit(node, *arguments, **named)
+            budget[0] -= 1 + (len(made) if isinstance(made, list | dict) else 0)
+            budget[0] -= len(made) // _CHARS_PER_STEP if isinstance(made, str) else 0
+            if budget[0] < 0:
+                raise _bad(field, f"makes more than {_STEPS_MAX:,} values on its way")
+            if node["type"] in ("multi_select_list", "multi_select_dict"):
+                _count(made, budget, field)
+            return made
+
+    return Bounded().visit(parsed, facts)
+
+
+def _count(node: Any, budget: list[int], field: str = "request") -> None:
     """A path may repeat what it finds, again and again: a small expression for a large answer."""
     budget[0] -= 1
     if budget[0] < 0:
-        raise _bad("request", f"has more than {_VALUES_MAX} values")
+        raise _bad(field, "has too many values")
     for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        _count(part, budget)
+        _count(part, budget, field)
 
 
 def _bad(field: str, problem: str) -> Refused:

@@ -109,6 +109,24 @@ def test_whatever_the_path_finds_or_not_the_webhook_is_answered(path: str, body:
         assert found.status in (202, 400, 422), found.document
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "body|" + "|".join(["[@,@][]"] * 100),
+        "body|" + "|".join(["[@,@]"] * 100) + "|to_string(@)",
+        "body.after|" + "|".join(["join('', [@,@])"] * 50),
+        "body|[" + ",".join(["@"] * 200) + "][]|[" + ",".join(["@"] * 200) + "][]|[" + ",".join(["@"] * 40) + "][]",
+    ],
+    ids=["flat lists", "nested lists", "texts", "few wide lists"],
+)
+def test_a_path_that_makes_ever_more_of_little_is_refused_before_it_fills_the_memory(path: str) -> None:
+    mapping = {**MAPPINGS[0], "parameters": {"commit": {"from": path}}}
+
+    found = hooked(mapping, "standard", b'{"after":"4f2a91c"}')
+
+    assert (found.status, found.document["field"]) == (422, "request.parameters.commit")
+
+
 @given(
     st.dictionaries(
         st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature", "x-hub-signature-256", "x-other"]),
