@@ -31,13 +31,14 @@ class Counting:
         return getattr(self._runs, name)
 
     def begin_delivery(self, message_id: str, *, now_ms: int) -> Any:
-        self._at[:] = [message_id]
+        self._at[:] = [message_id, str(self._host.endings[message_id])]
         with self._alone(message_id):
             return self._runs.begin_delivery(message_id, now_ms=now_ms)
 
     def end_delivery(self, message_id: str) -> None:
         """What ended as an outage begins anew: only deaths in a row are counted."""
         self._host.deaths.pop(message_id, None)
+        self._host.endings[message_id] += 1
         with self._alone(message_id):
             try:
                 self._runs.end_delivery(message_id)
@@ -65,6 +66,8 @@ class AccessHost(Host):
         self.poisons: set[str] = set()
         self.deaths: Counter[str] = Counter()
         self.victims: Counter[str] = Counter()
+        self.endings: Counter[str] = Counter()
+        """How often the count of a message was forgotten."""
         self.slack: Counter[str] = Counter()
         """So many deaths of a message may have gone uncounted."""
         self.counting: Counter[str] = Counter()
@@ -73,7 +76,7 @@ class AccessHost(Host):
     def _ports_of(self, instance: Instance, ports: Ports) -> Ports:
         travelling = super()._ports_of(instance, ports)
         assert ports.access is not None
-        at = [""]
+        at = ["", ""]
         changed: dict[str, Any] = {
             name: _Fatal(TravellingPort(getattr(ports.access, name), self, instance), self, instance, at)
             for name in OF_ACCESS
@@ -90,8 +93,8 @@ class AccessHost(Host):
                 raise Unavailable("the answer was lost; nothing was asked to change") from None
             raise
 
-    def kill_by(self, message_id: str, instance: Instance) -> None:
-        self.deaths[message_id] += 1
+    def kill_by(self, message_id: str, since: str, instance: Instance) -> None:
+        self.deaths[message_id] += since == str(self.endings[message_id])  # else a zombie's, whose count is forgotten
         self.victims[message_id] += 1
         self.trouble.fired["poison"] += 1
         self.tell(f"{instance.name} is killed by {message_id}, for the {self.deaths[message_id]}. time")
@@ -107,5 +110,5 @@ class _Fatal:
 
     def __getattr__(self, name: str) -> Any:
         if name in READERS and self._at[0] in self._host.poisons:
-            self._host.kill_by(self._at[0], self._instance)
+            self._host.kill_by(self._at[0], self._at[1], self._instance)
         return getattr(self._port, name)
