@@ -6,8 +6,10 @@ from tests.sim.bug import Bug, bug
 from tests.sim.trouble import Aim
 
 
-def _bug(name: str, module: str, old: str, new: str, *, within: int = 100, aim: Aim | None = None) -> Bug:
-    return bug(name, module, old, new, within=within, aim=aim, world="access")
+def _bug(
+    name: str, module: str, old: str, new: str, *, within: int = 100, aim: Aim | None = None, first: int = 1
+) -> Bug:
+    return bug(name, module, old, new, within=within, aim=aim, first=first, world="access")
 
 
 ACCESS_BUGS = (
@@ -17,12 +19,14 @@ ACCESS_BUGS = (
         'Where(column, "==", _NEVER, pass_if_missing=True),',
         'Where("none", "==", _NEVER, pass_if_missing=True),',
         aim=Aim(("lost reply", "die after"), ("charge",)),
+        first=38,
     ),
     _bug(
         "a caller's day without an end",
         "shared.adapters.usage_ledger",
         'Where("used", "<=", limit - units, pass_if_missing=True),',
         'Where("used", "<=", 1 << 40, pass_if_missing=True),',
+        first=48,
     ),
     _bug(
         "a plan that is not charged",
@@ -35,6 +39,7 @@ ACCESS_BUGS = (
         "shared.app.admit",
         "    if why := row.why_not(now_ms=now_ms):\n",
         '    if why := "":\n',
+        first=10,
     ),
     _bug(
         "a signature not verified",
@@ -67,6 +72,7 @@ ACCESS_BUGS = (
         "shared.core.access",
         "    if allowed.targets_max and targets > allowed.targets_max:\n",
         "    if False:\n",
+        first=20,
     ),
     _bug(
         "an event skipped after a failure",
