@@ -88,11 +88,13 @@ def check_unsent(chunks: Sequence[Chunk]) -> None:
 
 
 def adopt_rest(hold: Hold, chunk: Chunk) -> None:
-    """A crash came between writing a cut-down chunk and the head row: the rest that it names joins the run now."""
+    """A crash came between writing a cut-down chunk and the head row: the rest that it names joins the run now, and so
+    does the rest of that, if there was a second crash."""
     if chunk.rest and chunk.rest not in hold.run.extra:
-        rest = hold.ports.runs.read_chunks(hold.run.run_id, [chunk.rest])  # may fail: then it has not joined
+        (rest,) = hold.ports.runs.read_chunks(hold.run.run_id, [chunk.rest])  # may fail: then it has not joined
         join(hold, chunk.rest)
-        hold.take_up(rest)
+        hold.take_up([rest])
+        adopt_rest(hold, rest)
 
 
 def join(hold: Hold, number: int) -> None:

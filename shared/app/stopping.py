@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.app.hold import Hold
-from shared.app.pick import bounds_of, check_unsent, open_up
+from shared.app.pick import adopt_rest, bounds_of, check_unsent, open_up
 from shared.core import emit, limits, rate
 from shared.core.errors import FleetrunError, Refused, Unavailable, UnknownOutcome
 from shared.core.model import Chunk
@@ -39,6 +39,8 @@ def heed_errors(hold: Hold) -> None:
 def withhold(hold: Hold) -> None:
     """Targets that shall not start any more, and were never sent, end as NotStarted."""
     withdrawn = hold.withdrawn
+    if hold.run.halted and hold.run.opened < hold.run.planned_chunks:
+        _withhold_unopened(hold)  # first: what was cut off from one of these joins the others
     for _, chunk in sorted(hold.chunks.items()):
         if chunk.status == "Planned" and hold.run.halted:
             hold.put(end_all(chunk, "NotStarted"))
@@ -46,8 +48,6 @@ def withhold(hold: Hold) -> None:
             kept = end_all(chunk, "NotStarted", only=withdrawn)
             if kept is not chunk and kept != chunk:
                 hold.put(kept if kept.status == "Finished" else replace(kept, cut=chunk.cut + 1))
-    if hold.run.halted and hold.run.opened < hold.run.planned_chunks:
-        _withhold_unopened(hold)
 
 
 def _withhold_unopened(hold: Hold) -> None:
@@ -57,6 +57,7 @@ def _withhold_unopened(hold: Hold) -> None:
     check_unsent(unopened)
     for chunk in unopened:
         hold.stored[chunk.number] = chunk
+        adopt_rest(hold, chunk)
     open_up(hold, [end_all(chunk, "NotStarted") for chunk in unopened])
     if last < run.planned_chunks:
         hold.again_at(hold.now_ms)

@@ -17,5 +17,8 @@ REGRESSIONS: dict[int, str] = {
     10706: "a rejection that should not have been was never heard of again",
     11132: "the unit of a chunk in doubt was given away, and the call had happened",
     43233: "a zombie read a chunk as planned that a later holder had sent",
+    1003789: "a rejection that poison had interrupted was never completed",
+    1014460: "a message that broke its function five times passed for the run of another body",
+    1023091: "a stop lost what a crash had cut off from a chunk that was not taken up yet",
 }
 """Seed → what was wrong."""
