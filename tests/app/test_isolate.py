@@ -137,6 +137,37 @@ def test_a_message_that_has_its_run_already_is_put_aside_without_a_rejection(mon
     assert len(drive.world.queue.dead_letters) == 1
 
 
+@pytest.mark.parametrize("begun", [False, True], ids=["not begun", "begun"])
+def test_a_killer_with_the_request_id_of_another_run_is_rejected(begun: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begun: the rejection's row was written, and the function died before it was put on a list (sim 1003789)."""
+    drive = Drive()
+    drive.world.directory.add(linux(1))
+    assert delivered(drive, [message("same")]) == ["accepted"]
+    other = Message(message("same", timeout=33).body, "m-other", "queue")
+
+    def dies(ports: Ports, policy: Policy, it: Message) -> str:
+        if begun:
+            monkeypatch.setattr(drive.world.runs, "remember", crash)
+            original(ports, policy, it)
+        raise Crash
+
+    def crash(_run: object) -> None:
+        monkeypatch.undo()
+        monkeypatch.setattr(isolate, "receive", dies)
+        raise Crash
+
+    original = isolate.receive
+    monkeypatch.setattr(isolate, "receive", dies)
+    for _ in range(limits.DELIVERIES_MAX):
+        delivered(drive, [other])
+    assert (rejection_id_of("m-other") in drive.world.runs.runs) == begun
+
+    assert delivered(drive, [other]) == ["rejected"]
+    rejection = drive.run(rejection_id_of("m-other"))
+    assert (rejection.status, rejection.due_ms) == ("Rejected", 0)
+    assert drive.kinds(rejection.run_id) == ["run.rejected"]
+
+
 def test_a_batch_whose_counts_cannot_be_read_is_handled_in_its_own_order() -> None:
     drive, batch = Drive(), [message("one"), message("two")]
     drive.world.runs.fail("deliveries_begun", Unavailable("down"))
