@@ -99,4 +99,18 @@ ACCESS_BUGS = (
         "    if delivery.begun <= limits.DELIVERIES_MAX:\n        return False\n",
         "    if True:\n        return False\n",
     ),
+    _bug(
+        "an idempotency key ignored",
+        "shared.web.bodies",
+        "    return key\n\n\ndef _no_json",
+        '    return f"{key}-{ids.new_id()}"\n\n\ndef _no_json',
+    ),
+    _bug(
+        "an answer before the run is written",
+        "shared.app.accept",
+        "    inserted = ports.runs.insert_run(run)\n    if not _is_unfinished(ports, run, inserted=inserted):\n"
+        '        return "repeated"\n    wake(',
+        "    inserted = True\n    if not _is_unfinished(ports, run, inserted=inserted):\n"
+        '        return "repeated"\n    wake(',
+    ),
 )

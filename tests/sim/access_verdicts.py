@@ -7,6 +7,7 @@
 12. Webhooks: each event on the topic reaches each subscriber of its type at least once, signed, or is a dead letter.
 13. Poison: a message that kills its function does so DELIVERIES_MAX times in a row at most (deliveries that begin or
     end at one moment may share a count), and becomes one rejection; or the platform has put it aside before.
+14. HTTP: an Idempotency-Key has one run, however often its call is repeated, and the run is written before the answer.
 """
 
 from __future__ import annotations
