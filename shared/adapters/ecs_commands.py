@@ -15,7 +15,8 @@ from shared.core.errors import Refused, Unavailable
 from shared.core.model import InvocationView, Result
 from shared.core.requests import Command
 from shared.core.transitions import ENDS_OF_ECS
-from shared.ports import Clock, Invocation
+from shared.ecs_ports import Invocation
+from shared.ports import Clock
 
 RUN_TAG = "fleetrun-run"
 CHUNK_TAG = "fleetrun-chunk"

@@ -22,7 +22,7 @@ from shared.core.invoke import Verdict, verdict_of
 from shared.core.model import Chunk
 from shared.core.track import deadline_of, next_backoff_ms
 from shared.core.transitions import TARGET, check
-from shared.ports import Invocation
+from shared.ecs_ports import Invocation
 
 Answer = str | Refused | Unavailable | UnknownOutcome
 

@@ -14,7 +14,7 @@ from shared.adapters.ecs_calls import new_request
 from shared.adapters.ecs_commands import EcsCommands
 from shared.core.errors import FleetrunError, Refused, Unavailable, UnknownOutcome
 from shared.core.requests import Command
-from shared.ports import Invocation
+from shared.ecs_ports import Invocation
 from tests.adapters.canned import HANG_UP, canned
 from tests.adapters.clients import Sleepless, ecs_calls
 from tests.app.memory import START_MS

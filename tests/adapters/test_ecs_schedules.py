@@ -22,7 +22,7 @@ from shared.adapters.ecs_commands import EcsCommands
 from shared.adapters.ecs_directory import EcsDirectory
 from shared.adapters.system import ThreadLanes
 from shared.core.requests import Command, TargetSelection
-from shared.ports import Invocation
+from shared.ecs_ports import Invocation
 from tests.adapters.clients import ecs_calls
 from tests.app.memory import ManualClock
 from tests.contract.serve import Served, serve

@@ -10,7 +10,8 @@ from datetime import datetime, timezone
 from shared.core.errors import Refused, Unavailable
 from shared.core.model import Agent, Instance, InvocationView, Result
 from shared.core.requests import Command, TargetSelection
-from shared.ports import Clock, Invocation
+from shared.ecs_ports import Invocation
+from shared.ports import Clock
 from tests.app.memory_ending import Ending
 from tests.app.memory_faults import Faults, faulty
 from tests.app.memory_repeats import Repeats

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from localcloud.clock import Timeline
 from shared.core.errors import Refused
 from shared.core.transitions import FAILURES
-from shared.ports import Invocation
+from shared.ecs_ports import Invocation
 from tests.app.memory import Ending, MemoryDirectory, MemoryRunner, linux
 from tests.app.memory_ecs import MemoryCommand, MemoryInvocation
 from tests.sim.trouble import Trouble
