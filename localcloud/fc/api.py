@@ -82,7 +82,10 @@ class FcEndpoint:
         operation = OPERATIONS[call.version].get(call.operation)
         if operation is None:
             raise FcError("NotImplemented", f"the local cloud does not offer {call.operation} of API {call.version}")
-        reply = operation(Desk(self._service, call))
+        try:
+            reply = operation(Desk(self._service, call))
+        finally:
+            self._service.kept.note()
         headers = [("X-Fc-Request-Id", request_id)]
         if reply.etag:
             headers.append(("Etag", reply.etag))

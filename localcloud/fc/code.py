@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import io
 import lzma
 import shutil
@@ -15,7 +16,7 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,12 @@ class CodeFolders:
         """`folder`: where they are made; None: a temporary one, made when first needed."""
         self._parent = folder
         self._root: Path | None = None
+        self.archives: dict[Path, tuple[str, bytes]] = {}
+        """SHA-256 and archive by folder, of what is in use."""
+
+    def forget_others(self, used: Collection[Path]) -> None:
+        """The folders stay: calls may run in them."""
+        self.archives = {path: told for path, told in self.archives.items() if path in used}
 
     def unpack(self, archive: bytes) -> Path:
         """Raises FcError InvalidArgument for what is not a ZIP, is too large, or reaches out of its folder."""
@@ -66,6 +73,7 @@ class CodeFolders:
                     raise
         except BAD_ARCHIVE as error:
             raise invalid(f"code.zipFile cannot be unpacked: {error}") from error
+        self.archives[target] = (hashlib.sha256(archive).hexdigest(), archive)
         return target
 
     def close(self) -> None:

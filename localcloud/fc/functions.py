@@ -96,7 +96,8 @@ class Functions:
         self._limits = limits
         self._services: dict[str, ServiceRecord] = {}
         self._functions: dict[str, FunctionRecord] = {}
-        self._generation = 0
+        self.generation = 0
+        """The last one given."""
         self.create_service(service_name, {"description": "functions of the template and of FC 3.0"})
 
     # -- services -----------------------------------------------------------------------------------------------------
@@ -124,6 +125,9 @@ class Functions:
         record.changes += 1
         record.modified_ms = self._clock.now_ms()
         return record
+
+    def restore_service(self, record: ServiceRecord) -> None:
+        self._services[record.name] = record
 
     def delete_service(self, name: str) -> None:
         self.service(name)
@@ -166,6 +170,9 @@ class Functions:
             record.code, record.code_checksum = code, ""
         record.modified_ms = self._clock.now_ms()
         return record
+
+    def restore(self, record: FunctionRecord) -> None:
+        self._functions[record.key] = record
 
     def delete(self, key: str) -> None:
         self.find(key)
@@ -232,8 +239,8 @@ class Functions:
         return record
 
     def next_generation(self) -> int:
-        self._generation += 1
-        return self._generation
+        self.generation += 1
+        return self.generation
 
 
 def check_spec(spec: FunctionSpec) -> None:

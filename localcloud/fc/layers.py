@@ -27,7 +27,9 @@ class LayerVersion:
 
 
 @dataclass(slots=True)
-class _Shelf:
+class LayerShelf:
+    """What one layer has published. Numbers are not used twice."""
+
     versions: dict[int, LayerVersion] = field(default_factory=dict)
     last: int = 0
     acl: str = "0"
@@ -40,7 +42,7 @@ class Layers:
     def __init__(self, *, account: Account, clock: Clock) -> None:
         self._account = account
         self._clock = clock
-        self._shelves: dict[str, _Shelf] = {}
+        self.shelves: dict[str, LayerShelf] = {}
 
     def create(
         self,
@@ -53,7 +55,7 @@ class Layers:
         code: bytes = b"",
     ) -> LayerVersion:
         """The layer's next version."""
-        shelf = self._shelves.setdefault(name, _Shelf())
+        shelf = self.shelves.setdefault(name, LayerShelf())
         shelf.last += 1
         made = LayerVersion(
             name,
@@ -96,7 +98,7 @@ class Layers:
 
     def latest(self) -> list[LayerVersion]:
         """The newest version of each layer, by name."""
-        return [shelf.versions[max(shelf.versions)] for _, shelf in sorted(self._shelves.items()) if shelf.versions]
+        return [shelf.versions[max(shelf.versions)] for _, shelf in sorted(self.shelves.items()) if shelf.versions]
 
     def versions(self, name: str) -> list[LayerVersion]:
         """The newest first."""
@@ -105,7 +107,7 @@ class Layers:
     def delete(self, name: str, version: str) -> LayerVersion:
         """Functions that have it keep it."""
         found = self.find(name, version)
-        del self._shelves[name].versions[found.version]
+        del self.shelves[name].versions[found.version]
         return found
 
     def acl(self, name: str) -> str:
@@ -115,10 +117,10 @@ class Layers:
         self._shelf(name).acl = acl
 
     def state(self) -> Mapping[str, list[int]]:
-        return {name: sorted(shelf.versions) for name, shelf in sorted(self._shelves.items())}
+        return {name: sorted(shelf.versions) for name, shelf in sorted(self.shelves.items())}
 
-    def _shelf(self, name: str) -> _Shelf:
-        shelf = self._shelves.get(name)
+    def _shelf(self, name: str) -> LayerShelf:
+        shelf = self.shelves.get(name)
         if shelf is None:
             raise FcError("LayerNotFound", f"layer '{name}' does not exist")
         return shelf

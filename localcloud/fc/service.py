@@ -9,8 +9,8 @@
     await fc.close()                                     # no process and no file is left
 
 Strategy: each noun has its module; this one owns the life cycle and the ways from one to another. It belongs to the
-thread of the event loop. Functions, triggers and layers are not in the journal: whoever deploys makes them again at
-each start, before `start`. Asynchronous calls that were accepted are, and go on then.
+thread of the event loop. Whoever deploys makes its functions, triggers and layers again at each start, before `start`;
+what was made over the API (see `kept`) and asynchronous calls that were accepted are in the journal, and go on then.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from localcloud.fc.counters import Counters
 from localcloud.fc.destinations import Destinations
 from localcloud.fc.errors import FcError, invalid, too_large
 from localcloud.fc.functions import FunctionRecord, Functions
+from localcloud.fc.kept import Kept, report
 from localcloud.fc.layers import Layers
 from localcloud.fc.limits import ASYNC_AGE_S, ASYNC_RETRIES, QUEUE_TRIGGER_S_MAX, STRICT, SYNC_BYTES_MAX, Limits
 from localcloud.fc.queue_triggers import Disturbance, Ports, QueueTrigger, Undisturbed, give_back_undelivered
@@ -99,11 +100,13 @@ class FcService:
             lease_ms=self._lease_ms,
         )
         self.triggers = Triggers(functions=self.functions, ports=ports, hand_over=self._hand_over)
+        self.kept = Kept(self, journal)
         self._is_started = False
 
     # -- life ---------------------------------------------------------------------------------------------------------
     async def start(self) -> None:
         """Starts what is provisioned, then the triggers; returns when all of it is ready."""
+        self.kept.restore()
         self._is_started = True
         await asyncio.gather(*(self._provision(record) for record in self.functions.all()))
         give_back_undelivered(self._queues, self._journal)
@@ -187,7 +190,12 @@ class FcService:
 
     async def _provision(self, record: FunctionRecord) -> None:
         for qualifier, target in sorted(record.provisioned.items()):
-            await self.workers.provision(self.resolve(record.key, qualifier)[0], target)
+            try:
+                function, _ = self.resolve(record.key, qualifier)
+            except FcError as error:  # the version or alias went after its instances were asked for
+                report(f"no instances of {record.key!r} are provisioned under {qualifier!r}: {error}")
+                continue
+            await self.workers.provision(function, target)
 
     def state(self) -> dict[str, Any]:
         """What there is, as plain data, without payloads and environment."""

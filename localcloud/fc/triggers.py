@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -36,6 +37,8 @@ class TriggerRecord:
     created_ms: int
     modified_ms: int
     runner: Runner | None = None
+    is_kept: bool = False
+    """An earlier process made it; what it needs may be gone."""
 
 
 class Triggers:
@@ -51,7 +54,14 @@ class Triggers:
     def start(self) -> None:
         self._is_started = True
         for _, record in sorted(self._records.items()):
-            self._run(record)
+            try:
+                self._run(record)
+            except FcError as error:
+                if not record.is_kept:
+                    raise
+                record.runner = None
+                told = f"trigger {record.spec.name!r} of function {record.spec.function!r} does not run: {error}"
+                sys.stderr.write(f"local cloud: {told}\n")
 
     def stop(self) -> None:
         self._is_started = False
@@ -76,6 +86,12 @@ class Triggers:
                 del self._records[spec.function, spec.name]
                 raise
         return record
+
+    def restore(self, record: TriggerRecord) -> None:
+        self._records[record.spec.function, record.spec.name] = record
+
+    def all(self) -> list[TriggerRecord]:
+        return [record for _, record in sorted(self._records.items())]
 
     def update(self, function: str, name: str, changes: Mapping[str, Any]) -> TriggerRecord:
         """`changes`: fields of TriggerSpec. The trigger begins anew; a blocked one is no longer."""

@@ -55,11 +55,12 @@ class Versions:
     def __init__(self, *, clock: Clock, stream: random.Random) -> None:
         self._clock = clock
         self._stream = stream
-        self._shelves: dict[str, Shelf] = {}
+        self.shelves: dict[str, Shelf] = {}
+        """By owner."""
 
     def publish(self, owner: str, functions: Mapping[str, Function], description: str) -> Published:
         """`functions` with generations of their own."""
-        shelf = self._shelves.setdefault(owner, Shelf())
+        shelf = self.shelves.setdefault(owner, Shelf())
         shelf.last += 1
         version_id = str(shelf.last)
         kept = {
@@ -95,7 +96,7 @@ class Versions:
         now_ms = self._clock.now_ms()
         checked = self._check_target(owner, version_id, weights)
         alias = Alias(name, version_id, description, checked, now_ms, now_ms)
-        self._shelves.setdefault(owner, shelf).aliases[name] = alias
+        self.shelves.setdefault(owner, shelf).aliases[name] = alias
         return alias
 
     def update_alias(
@@ -127,11 +128,11 @@ class Versions:
 
     def delete_alias(self, owner: str, name: str) -> None:
         self.alias(owner, name)
-        del self._shelves[owner].aliases[name]
+        del self.shelves[owner].aliases[name]
 
     def forget(self, owner: str) -> None:
         """The owner was deleted, and what it had published with it."""
-        self._shelves.pop(owner, None)
+        self.shelves.pop(owner, None)
 
     # -- looking up ---------------------------------------------------------------------------------------------------
     def check(self, owner: str, qualifier: str) -> None:
@@ -163,7 +164,7 @@ class Versions:
         return alias.version_id
 
     def _shelf(self, owner: str) -> Shelf:
-        return self._shelves.get(owner) or Shelf()
+        return self.shelves.get(owner) or Shelf()
 
     def _check_target(self, owner: str, version_id: str, weights: Mapping[str, Any]) -> dict[str, float]:
         shelf = self._shelf(owner)

@@ -1,0 +1,136 @@
+"""`kill -9` and a new start on the same directory: what was made over the API of Function Compute is there again."""
+
+from __future__ import annotations
+
+import base64
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import fc2
+import pytest
+
+from localcloud.file_journal import FileJournal
+from tests.contract.fc.conftest import archive
+from tests.contract.fc.worlds import ACCOUNT
+
+PROJECT = Path(__file__).parents[3]
+TIMER = {"payload": "x", "cronExpression": "@every 60m", "enable": True}
+
+
+@contextmanager
+def killed_at_the_end(folder: Path) -> Iterator[Any]:
+    """A client of a cloud of its own process, which SIGKILL ends."""
+    command = [sys.executable, "-m", "tests.contract.fc.on_disk", str(folder)]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().removeprefix("ready: ").strip()
+            keys = {"accessKeyID": ACCOUNT.access_key_id, "accessKeySecret": ACCOUNT.access_key_secret}
+            yield fc2.Client(endpoint=url, **keys)
+        finally:
+            process.send_signal(signal.SIGKILL)
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> str:
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / "index.py").write_text("def handler(event, context):\n    return 'old'\n")
+    return str(folder)
+
+
+def make_all(client: Any, code: str, tmp_path: Path) -> None:
+    """One of each kind; version 1 returns "old", the function as it is now "new"."""
+    client.create_service("shop", description="sells")
+    client.create_function("shop", "f", "python3", "index.handler", codeDir=code)
+    client.publish_version("shop", "first")
+    client.create_alias("shop", "prod", "1")
+    Path(code, "index.py").write_text("def handler(event, context):\n    return 'new'\n")
+    client.update_function("shop", "f", codeDir=code)
+    client.create_trigger("shop", "f", "t", "timer", TIMER, "", "")
+
+
+def test_each_kind_is_there_after_a_kill_and_the_function_runs(tmp_path: Path, code: str) -> None:
+    with killed_at_the_end(tmp_path / "data") as client:
+        make_all(client, code, tmp_path)
+        client.put_function_async_invoke_config("shop", "LATEST", "f", {"maxAsyncRetryAttempts": 2})
+        client.put_provision_config("shop", "prod", "f", 1)
+        before = client.get_function("shop", "f").data
+
+    with killed_at_the_end(tmp_path / "data") as client:
+        assert client.get_service("shop").data["description"] == "sells"
+        assert client.get_function("shop", "f").data == before
+        assert client.invoke_function("shop", "f").data == b"new"
+        assert client.invoke_function("shop", "f", qualifier="prod").data == b"old"
+        assert client.get_trigger("shop", "f", "t").data["triggerConfig"] == TIMER
+        assert client.get_function_async_invoke_config("shop", "LATEST", "f").data["maxAsyncRetryAttempts"] == 2
+        assert client.get_provision_config("shop", "prod", "f").data["target"] == 1
+        assert client.publish_version("shop", "second").data["versionId"] == "2"
+
+
+def test_what_was_deleted_stays_deleted_and_its_archives_go(tmp_path: Path, code: str) -> None:
+    with killed_at_the_end(tmp_path / "data") as client:
+        make_all(client, code, tmp_path)
+        client.create_service("empty")
+        client.delete_trigger("shop", "f", "t")
+        client.delete_alias("shop", "prod")
+        client.delete_version("shop", "1")
+        client.delete_function("shop", "f")
+
+    with killed_at_the_end(tmp_path / "data") as client:
+        assert [one["serviceName"] for one in client.list_services().data["services"]] == ["empty", "fleetrun", "shop"]
+        assert client.list_functions("shop").data["functions"] == []
+        client.create_function("shop", "f", "python3", "index.handler", codeDir=code)
+        assert client.list_triggers("shop", "f").data["triggers"] == []
+        assert client.publish_version("shop", "next").data["versionId"] == "2"
+        client.delete_version("shop", "2")
+        client.delete_function("shop", "f")
+    journal = FileJournal(tmp_path / "data")
+
+    assert list(journal.load("fc.archives", bytes)) == []
+
+
+def test_a_layer_is_there_after_a_kill_and_functions_see_it(tmp_path: Path) -> None:
+    sdk = pytest.importorskip("alibabacloud_fc20230330.client", reason="alibabacloud-fc20230330 is not installed")
+    from alibabacloud_fc20230330 import models
+
+    config = pytest.importorskip("alibabacloud_tea_openapi.models").Config
+
+    def speaker(client: Any) -> Any:
+        keys = {"access_key_id": ACCOUNT.access_key_id, "access_key_secret": ACCOUNT.access_key_secret}
+        return sdk.Client(config(**keys, endpoint=client.endpoint.removeprefix("http://"), protocol="http"))
+
+    def zipped(files: dict[str, str]) -> Any:
+        return models.InputCodeLocation(zip_file=base64.b64encode(archive(files)).decode())
+
+    with killed_at_the_end(tmp_path / "data") as client:
+        body = models.CreateLayerVersionInput(code=zipped({"python/word.py": "WORD = 'deep'"}))
+        layer = speaker(client).create_layer_version("l", models.CreateLayerVersionRequest(body=body)).body
+        text = "import word\n\ndef handler(event, context):\n    return word.WORD\n"
+        function = models.CreateFunctionInput(
+            function_name="g",
+            handler="index.handler",
+            runtime="python3.10",
+            code=zipped({"index.py": text}),
+            layers=[layer.layer_version_arn],
+        )
+        speaker(client).create_function(models.CreateFunctionRequest(body=function))
+        speaker(client).put_concurrency_config(
+            "g", models.PutConcurrencyConfigRequest(body=models.PutConcurrencyInput(reserved_concurrency=3))
+        )
+
+    with killed_at_the_end(tmp_path / "data") as client:
+        found = speaker(client).get_layer_version("l", "1").body
+        assert found.code_checksum == layer.code_checksum
+        assert [one.arn for one in speaker(client).get_function("g", models.GetFunctionRequest()).body.layers] == [
+            layer.layer_version_arn
+        ]
+        assert client.invoke_function("fleetrun", "g").data == b"deep"
+        assert speaker(client).get_concurrency_config("g").body.reserved_concurrency == 3
+        again = speaker(client).create_layer_version("l", models.CreateLayerVersionRequest(body=body)).body
+        assert again.version == 2
