@@ -32,6 +32,13 @@ def measure() -> dict[str, dict[str, float]]:
             figures["queue"] = queue(server, 0)
             figures["counter"] = counter(server)
             figures["invoke"] = invoke(server, "")
+            with floor(server) as lowest:
+                for name, most in (
+                    ("queue", queue(lowest, 0)),
+                    ("counter", counter(lowest)),
+                    ("invoke", invoke(lowest, "")),
+                ):
+                    figures[name]["sdk_per_s"] = most["per_s"]
             figures["long queue"] = {**queue(server, QUEUED), "queued": QUEUED}
         with cloud(*options, "--data", str(Path(folder) / "data")) as (server, _):
             figures["queue, kept on disk"] = queue(server, 0)
@@ -55,7 +62,19 @@ class Running:
 @contextmanager
 def cloud(*options: str) -> Iterator[tuple[Running, float]]:
     """`fleetrun local` with these options on a free port; with the seconds from its start to its line `ready`."""
-    command = [sys.executable, "-m", "cli", "local", "--port", "0", "--until-stdin-closes", *options]
+    with _ready([sys.executable, "-m", "cli", "local", "--port", "0", "--until-stdin-closes", *options]) as ready:
+        yield ready
+
+
+@contextmanager
+def floor(server: Running) -> Iterator[Running]:
+    """What answers with the bytes that `server` answered first."""
+    with _ready([sys.executable, "-m", "tests.bench.floor", server.url.removeprefix("http://")]) as (lowest, _):
+        yield lowest
+
+
+@contextmanager
+def _ready(command: list[str]) -> Iterator[tuple[Running, float]]:
     told: list[str] = []
 
     def is_ready(process: subprocess.Popen[str]) -> bool:
