@@ -14,11 +14,13 @@ from typing import Any
 import fc2
 import pytest
 
-from localcloud.file_journal import FileJournal
+from localcloud.fc.values import TriggerSpec
+from localcloud.file_journal import MAGIC, FileJournal
 from tests.contract.fc.conftest import archive
-from tests.contract.fc.worlds import ACCOUNT
+from tests.contract.fc.worlds import ACCOUNT, FcWorld, queue_trigger, spec
 
 PROJECT = Path(__file__).parents[3]
+TOPIC = "acs:mns:cn-hangzhou:1234567890123456:/topics/t"
 TIMER = {"payload": "x", "cronExpression": "@every 60m", "enable": True}
 
 
@@ -134,3 +136,62 @@ def test_a_layer_is_there_after_a_kill_and_functions_see_it(tmp_path: Path) -> N
         assert speaker(client).get_concurrency_config("g").body.reserved_concurrency == 3
         again = speaker(client).create_layer_version("l", models.CreateLayerVersionRequest(body=body)).body
         assert again.version == 2
+
+
+def test_a_journal_torn_at_any_byte_gives_whole_functions_or_none(tmp_path: Path) -> None:
+    def made(world: FcWorld) -> None:
+        packed = archive({"index.py": "def handler(event, context):\n    return 1\n"})
+        world.fc.functions.create_service("shop", {})
+        folder = world.fc.code.unpack(packed)
+        world.fc.create_function(spec("k", code_dir=folder), service="shop", attributes={}, code=packed)
+        world.fc.create_trigger(queue_trigger(function="shop$k"))
+        world.fc.kept.note()
+
+    journal = FileJournal(tmp_path / "whole")
+
+    async def first(world: FcWorld) -> None:
+        made(world)
+
+    FcWorld(journal=journal).play(first)
+    journal.close()
+    whole = (tmp_path / "whole" / "journal").read_bytes()
+    seen: list[tuple[int, int]] = []
+
+    async def again(world: FcWorld) -> None:
+        found = [one for one in world.fc.functions.all() if one.key == "shop$k"]
+        assert all(one.function.spec.code_dir.joinpath("index.py").is_file() for one in found)
+        seen.append((len(found), len(world.fc.triggers.of("shop$k"))))
+
+    for end in range(len(MAGIC), len(whole) + 1, 40):
+        (tmp_path / f"cut-{end}").mkdir()
+        (tmp_path / f"cut-{end}" / "journal").write_bytes(whole[:end])
+        torn = FileJournal(tmp_path / f"cut-{end}")
+        FcWorld(journal=torn).play(again)
+        torn.close()
+
+    assert set(seen) >= {(0, 0), (1, 0)}
+    assert (0, 1) not in seen
+
+
+def test_the_template_wins_and_a_trigger_without_its_queue_does_not_stop_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def first(world: FcWorld) -> None:
+        packed = archive({"index.py": "def handler(event, context):\n    return 1\n"})
+        world.fc.create_function(spec("k", code_dir=world.fc.code.unpack(packed)), code=packed)
+        world.fc.create_trigger(TriggerSpec("k", "t", "mns_topic", {}, source_arn=TOPIC))
+        world.fc.kept.note()
+
+    async def last(world: FcWorld) -> None:
+        assert world.fc.functions.find("k").function.spec.code_dir == Path(__file__).parent
+        assert world.fc.triggers.of("k") != []
+
+    journal = FileJournal(tmp_path / "data")
+    FcWorld(journal=journal).play(first)
+    world = FcWorld(journal=journal)
+    world.mns.delete_topic("t")
+    world.fc.create_function(spec("k"))
+    world.play(last)
+
+    assert "trigger 't' of function 'k' does not run" in capsys.readouterr().err
+    journal.close()
