@@ -148,6 +148,14 @@ class RunStore(Protocol):
         """Takes the run off `unfinished`."""
         ...
 
+    def unheeded(self, *, after: str, limit: int) -> dict[str, int]:
+        """Runs above `after` with a stop that their holder may not have seen, sorted, and when the last one came."""
+        ...
+
+    def heeded(self, run_id: str, *, stop_ms: int) -> bool:
+        """Takes the run off `unheeded`. False: another stop has come since."""
+        ...
+
     def unfinished(self, *, after: str, limit: int) -> list[str]:
         """Run ids in `unfinished` above `after`, sorted."""
         ...

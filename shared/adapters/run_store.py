@@ -79,6 +79,9 @@ class TableRunStore:
 
     # -- stop marks ---------------------------------------------------------------------------------------------------
     def insert_stop(self, mark: StopMark) -> bool:
+        # The list first: a line without a mark is taken off again, a mark without a line would have no safety net.
+        line: dict[str, Value] = {"stop_ms": mark.requested_ms}
+        self._calls.write(Write("put", rows.UNFINISHED, rows.unheeded_key(mark.run_id), line))
         key = rows.run_key(mark.run_id, rows.stop_part(mark.request_id))
         return self._calls.write(Write("put", RUNS, key, rows.stop_columns(mark), exists=False))
 
@@ -184,6 +187,16 @@ class TableRunStore:
         # The start is part of a range; it is left out here, so one more is read.
         found = self._calls.get_range(rows.UNFINISHED, start, end, limit=limit + 1)
         return [key["run_id"] for key, _ in found if key["run_id"] != after][:limit]
+
+    def unheeded(self, *, after: str, limit: int) -> dict[str, int]:
+        start, end = rows.unheeded_key(after), (("shard", rows.STOPS_SHARD + "!"), ("run_id", ""))
+        found = self._calls.get_range(rows.UNFINISHED, start, end, limit=limit + 1)
+        lines = [(key["run_id"], int(columns["stop_ms"])) for key, columns in found if key["run_id"] != after]
+        return dict(lines[:limit])
+
+    def heeded(self, run_id: str, *, stop_ms: int) -> bool:
+        where = Where("stop_ms", "==", stop_ms, pass_if_missing=False)
+        return self._calls.write(Write("delete", rows.UNFINISHED, rows.unheeded_key(run_id), where=(where,)))
 
     def note_sweep(self, *, at_ms: int, unfinished: int, overdue: int) -> bool:
         columns: dict[str, Value] = {"swept_ms": at_ms, "unfinished": unfinished, "overdue": overdue}

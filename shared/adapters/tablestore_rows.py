@@ -37,6 +37,8 @@ SHARD = "0"
 """One shard for all: a sweep is then one read. Thousands of unfinished runs are far below what a partition bears."""
 SWEEP_KEY: Key = (("shard", "sweep"), ("run_id", "last"))
 """In `unfinished`, outside of the shard: when the last sweep came to its end (swept_ms), and what it saw."""
+STOPS_SHARD = "stops"
+"""In `unfinished`, too: runs with a stop that nobody may have seen, and when it came (stop_ms)."""
 HEAD = "run"
 HEAD_COLUMNS_END = "stop."
 """After `stop-…`: a range from HEAD to here is the head row and the stop marks."""
@@ -95,6 +97,10 @@ def output_column(index: int) -> str:
 
 def unfinished_key(run_id: str) -> Key:
     return (("shard", SHARD), ("run_id", run_id))
+
+
+def unheeded_key(run_id: str) -> Key:
+    return (("shard", STOPS_SHARD), ("run_id", run_id))
 
 
 def recent_key(run: Run) -> Key:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from shared.app.emit import wake
+from shared.app.emit import wake, wake_for_stop
 from shared.core import limits
 from shared.core.errors import Unavailable, UnknownOutcome
 from shared.core.model import Run
@@ -21,6 +21,8 @@ class SweepReport:
     forgotten: int
     unreadable: int
     """Head rows that are damaged, or of a newer release: left alone, the others are looked after."""
+    unheeded: int
+    """Runs with a stop that they have not seen though it came a while ago."""
 
 
 def sweep(ports: Ports, policy: Policy) -> SweepReport:  # noqa: ARG001  every use case has the same shape
@@ -43,10 +45,42 @@ def sweep(ports: Ports, policy: Policy) -> SweepReport:  # noqa: ARG001  every u
     woken = _take_turns(overdue, now_ms=ports.clock.now_ms())
     for run in woken:
         wake(ports, run, due_ms=run.due_ms, event_sent=run.event_sent)
-    report = SweepReport(seen, len(overdue), len(woken), forgotten, unreadable)
+    unheeded = _remind_of_stops(ports)
+    report = SweepReport(seen, len(overdue), len(woken), forgotten, unreadable, unheeded)
     _leave_word(ports, report)
     ports.log("sweep.done", **asdict(report))
     return report
+
+
+def _remind_of_stops(ports: Ports) -> int:
+    """A stop's own message may be lost, and its run may not be due before tomorrow."""
+    after, unheeded = "", 0
+    while lines := ports.runs.unheeded(after=after, limit=limits.SWEEP_PAGE):
+        for run_id, stop_ms in lines.items():
+            if stop_ms + limits.SWEEP_GRACE_MS <= ports.clock.now_ms():
+                unheeded += _remind(ports, run_id, stop_ms=stop_ms)
+        after = max(lines)
+    return unheeded
+
+
+def _remind(ports: Ports, run_id: str, *, stop_ms: int) -> int:
+    """Wakes the run, or takes it off the list when there is nothing to heed any more."""
+    try:
+        run, stops = ports.runs.read_run_and_stops(run_id)
+    except Unavailable as error:
+        ports.log("sweep.unreadable", run_id=run_id, code=error.code, reason=str(error))
+        return 0
+    if run is None:
+        is_over = stop_ms + limits.MESSAGE_AGE_S_MAX * 1000 <= ports.clock.now_ms()  # its request comes no more
+    else:
+        is_over = run.due_ms == 0 or run.stops_seen >= len(stops)
+    if is_over and not ports.runs.heeded(run_id, stop_ms=stop_ms):
+        ports.log("sweep.stop_came", run_id=run_id)  # another one, meanwhile: it stays on the list
+    if run is None or is_over:
+        return 0
+    ports.log("sweep.unheeded", run_id=run_id, stop_ms=stop_ms)
+    wake_for_stop(ports, run)
+    return 1
 
 
 def _take_turns(overdue: list[Run], *, now_ms: int) -> list[Run]:

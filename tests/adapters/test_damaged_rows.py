@@ -17,6 +17,7 @@ from shared.adapters.schedule_store import TableScheduleStore
 from shared.adapters.tablestore_writes import Columns, Write
 from shared.app.sweep import sweep
 from shared.core.errors import Unavailable
+from shared.core.messages import Delivery
 from tests.adapters.clients import table_calls
 from tests.adapters.doubles import Doubles
 from tests.adapters.values import a_chunk, a_full_run, a_run, a_stop, an_event, excluded
@@ -29,7 +30,7 @@ DECODERS: dict[str, tuple[Callable[[Columns], Any], Columns]] = {
     "chunk": (rows.chunk_of, rows.chunk_columns(a_chunk())),
     "stop": (rows.stop_of, rows.stop_columns(a_stop())),
     "excluded": (rows.excluded_of, rows.excluded_columns(tuple(excluded(2)), plan_no=1)),
-    "tries": (rows.tries_of, rows.tries_columns(1)),
+    "tries": (rows.tries_of, rows.tries_columns(Delivery(1, since_ms=0))),
     "outputs": (rows.outputs_of, rows.output_columns({0: b"a", 7: b"b"})),
 }
 CELLS = st.integers(-(2**63), 2**63 - 1) | st.floats() | st.booleans() | st.text() | st.binary()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shared.core.messages import Delivery
-from shared.core.model import Target
+from shared.core.model import StopMark, Target
 from shared.ports import ChunkWrite
 from tests.adapters.stores import AnyRunStore
 from tests.adapters.values import a_chunk, a_full_run, a_run, a_stop, an_event, excluded
@@ -243,6 +243,20 @@ def test_unfinished_runs_are_listed_in_order_page_by_page_until_forgotten(runs: 
     assert runs.unfinished(after="", limit=1) == ["run-0001"]
     assert runs.unfinished(after="run-0001", limit=1) == ["run-0003"]
     assert runs.unfinished(after="run-0003", limit=1) == []
+
+
+def test_a_run_with_a_stop_is_on_the_list_of_stops_until_that_one_is_heeded(runs: AnyRunStore) -> None:
+    for number, at_ms in ((2, 2_000), (1, 1_000), (2, 3_000)):
+        runs.insert_stop(StopMark(f"run-000{number}", f"stop-{at_ms}", (), at_ms))
+
+    assert runs.unheeded(after="", limit=9) == {"run-0001": 1_000, "run-0002": 3_000}
+    assert runs.unheeded(after="run-0001", limit=9) == {"run-0002": 3_000}
+    assert runs.unheeded(after="", limit=1) == {"run-0001": 1_000}
+    assert not runs.heeded("run-0002", stop_ms=2_000), "another one has come since"
+    assert runs.heeded("run-0002", stop_ms=3_000)
+    assert not runs.heeded("run-0002", stop_ms=3_000)
+    assert runs.unheeded(after="", limit=9) == {"run-0001": 1_000}
+    assert runs.unfinished(after="", limit=9) == []
 
 
 # -- deliveries -------------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ class MemoryRunStore(Faults):
         self.excluded: dict[str, tuple[int, tuple[Excluded, ...]]] = {}
         self.events: dict[tuple[str, int], tuple[int, Event]] = {}
         self.unfinished_ids: set[str] = set()
+        self.unheeded_stops: dict[str, int] = {}
         self.swept: tuple[int, int, int] | None = None
         """When the last sweep ended, unfinished, overdue."""
         self.deliveries: dict[str, Delivery] = {}
@@ -45,8 +46,9 @@ class MemoryRunStore(Faults):
         self.watch_chunk: Callable[[Chunk], None] = lambda _after: None
         """Called with every chunk row that is written."""
         self.watch_event: Callable[[Event], None] = lambda _event: None
-        self.watch_stop: Callable[[StopMark], None] = lambda _mark: None
         """Called with every event row that is written."""
+        self.watch_stop: Callable[[StopMark], None] = lambda _mark: None
+        """Called with every new stop mark."""
 
     @faulty
     def insert_run(self, run: Run) -> bool:
@@ -104,6 +106,7 @@ class MemoryRunStore(Faults):
     @faulty
     def insert_stop(self, mark: StopMark) -> bool:
         with self._lock:
+            self.unheeded_stops[mark.run_id] = mark.requested_ms
             key = (mark.run_id, mark.request_id)
             if key in self.stops:
                 return False
@@ -202,6 +205,19 @@ class MemoryRunStore(Faults):
     def unfinished(self, *, after: str, limit: int) -> list[str]:
         with self._lock:
             return sorted(run_id for run_id in self.unfinished_ids if run_id > after)[:limit]
+
+    @faulty
+    def unheeded(self, *, after: str, limit: int) -> dict[str, int]:
+        with self._lock:
+            return dict(sorted(each for each in self.unheeded_stops.items() if each[0] > after)[:limit])
+
+    @faulty
+    def heeded(self, run_id: str, *, stop_ms: int) -> bool:
+        with self._lock:
+            if self.unheeded_stops.get(run_id) != stop_ms:
+                return False
+            del self.unheeded_stops[run_id]
+            return True
 
     @faulty
     def read_runs(self, run_ids: Sequence[str]) -> dict[str, Run]:

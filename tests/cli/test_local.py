@@ -152,7 +152,7 @@ def test_a_function_can_be_called_by_its_name(fleetrun: CommandLine) -> None:
     unknown = fleetrun("call", "no_such_function", "events/sweep_runs/direct.json")
 
     assert said.code == 0, said.err
-    assert set(said.json["answer"]) == {"unfinished", "overdue", "woken", "forgotten", "unreadable"}
+    assert set(said.json["answer"]) == {"unfinished", "overdue", "woken", "forgotten", "unreadable", "unheeded"}
     assert unknown.code == 2
 
 

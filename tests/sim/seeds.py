@@ -19,6 +19,7 @@ REGRESSIONS: dict[int, str] = {
     43233: "a zombie read a chunk as planned that a later holder had sent",
     1003789: "a rejection that poison had interrupted was never completed",
     1014460: "a message that broke its function five times passed for the run of another body",
+    1017815: "a stop whose message was lost waited until its run was due",
     1023091: "a stop lost what a crash had cut off from a chunk that was not taken up yet",
 }
 """Seed → what was wrong."""
