@@ -78,6 +78,8 @@ def _intend(hold: Hold, picked: list[Chunk]) -> bool:
     except Unavailable as error:
         back_off(hold, error)
         return False
+    for chunk in picked:
+        hold.put(replace(hold.chunks[chunk.number], unit_day=chunk.unit_day, counted_day=chunk.counted_day))
     return True
 
 
@@ -268,7 +270,8 @@ def _close_day(hold: Hold) -> None:
 def _return_units(hold: Hold, chunks: list[Chunk]) -> None:
     """These calls provably did not happen: their units are free for others of this run, or given back at its end.
 
-    Not that of a chunk in doubt: its unit is for the call that may have happened before.
+    Not that of a chunk in doubt, which is for the call that may have happened before; only what it has paid since
+    another day began, and no intent has been written upon.
     """
     spent = dict(hold.run.spent)
     for chunk in chunks:
@@ -276,6 +279,8 @@ def _return_units(hold: Hold, chunks: list[Chunk]) -> None:
         if chunk.unit_day and chunk.status == "Planned":
             spent[chunk.unit_day] = spent.get(chunk.unit_day, 0) - 1
             hold.put(replace(chunk, unit_day=""))
+        elif chunk.unit_day != hold.chunks[chunk.number].unit_day:
+            spent[chunk.unit_day] = spent.get(chunk.unit_day, 0) - 1
     hold.change(spent={day: units for day, units in spent.items() if units})
 
 

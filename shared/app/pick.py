@@ -152,7 +152,11 @@ def open_up(hold: Hold, chunks: list[Chunk]) -> None:
 
 
 def _with_units(hold: Hold, picked: list[Chunk]) -> list[Chunk]:
-    """The first of `picked` for which today has units; the others wait for the next day, or the run is rejected."""
+    """The first of `picked` for which today has units; the others wait for the next day, or the run is rejected.
+
+    What a chunk in doubt pays today stands in the answer alone until the intent is written: its row must not call it
+    paid before the head row does (sim seed 1034446).
+    """
     day = day_of(hold.now_ms)
     needed = _units_needed(hold, picked, day)
     units = units_left(hold, needed=needed) if needed else 0
@@ -171,7 +175,7 @@ def _with_units(hold: Hold, picked: list[Chunk]) -> list[Chunk]:
     paid = count_extra(hold, paid)
     if spent:
         hold.change(spent={**hold.run.spent, day: spent})
-    open_up(hold, paid)
+    open_up(hold, [chunk for chunk in paid if chunk.status != "Unconfirmed"])
     return paid
 
 
