@@ -152,7 +152,8 @@ class Fired(_ScheduleFacts, frozen=True, kw_only=True):
 
 
 class Missed(_ScheduleFacts, frozen=True, kw_only=True):
-    """Firings that nothing comes of: Late (an outage, a pause), Overlap (the previous run goes), or QueueFull."""
+    """Firings that nothing comes of: Late (an outage, a pause), Overlap (the previous run goes), QueueFull,
+    Replaced (by an update) or Removed (with the schedule)."""
 
     reason: str
     count: int

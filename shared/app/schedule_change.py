@@ -15,7 +15,7 @@ from shared.core.model import run_id_of
 from shared.core.requests import ScheduleRequest, hash_of
 from shared.core.schedule import STATUSES, Schedule, minute_of, schedule_id_of
 from shared.core.schedule_decide import by_hand
-from shared.core.schedule_update import has_made, mark_of, updated
+from shared.core.schedule_update import has_made, mark_of, removed, updated
 from shared.core.schedule_wake import ScheduleWake
 from shared.core.transitions import check
 from shared.ports import Policy, Ports
@@ -81,12 +81,13 @@ def _change(ports: Ports, policy: Policy, schedule: Schedule, request: ScheduleR
         return status.lower()
     _check_possible(schedule, request)
     changed = _changed(schedule, status, now_ms=ports.clock.now_ms())
+    changed = replace(changed, changes=_with(schedule, request))
     if changed.status == "Active":
         look_at(ports, changed)
-    write(ports, replace(changed, changes=_with(schedule, request)))
+    write(ports, changed)
     look_soon(ports, changed)
     ports.log("schedule.changed", schedule_id=schedule.schedule_id, status=changed.status)
-    _leave(ports, schedule, changed)
+    _leave(ports, schedule, settle(ports, policy, changed))  # told first: its old line of `due` finds what was not
     return status.lower()
 
 
@@ -136,7 +137,7 @@ def _changed(schedule: Schedule, status: str, *, now_ms: int) -> Schedule:
         return schedule.next(status=status, due_ms=now_ms)
     if status == "Paused":
         return schedule.next(status=status, due_ms=0)
-    return schedule.next(status=status, due_ms=0, next_ms=0, waiting=())
+    return removed(schedule, now_ms=now_ms)
 
 
 def _fire_now(ports: Ports, policy: Policy, schedule: Schedule, request: ScheduleRequest) -> str:

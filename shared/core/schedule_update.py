@@ -43,6 +43,22 @@ def updated(schedule: Schedule, request: InvokeRequest, *, region: str, allowed:
     return _look_on(replace(told, status="Active") if told.status == "Ended" else told, next_ms, now_ms=now_ms)
 
 
+def removed(schedule: Schedule, *, now_ms: int) -> Schedule:
+    """The next version of a settled schedule, which fires no more; what it still owes is told as missed."""
+    owed, more = _owed(schedule, now_ms=now_ms)
+    times = sorted({*schedule.waiting, *owed})
+    drafts = [schedule_events.missed(times, reason="Removed", more=more)] if times else []
+    return schedule.next(
+        status="Removed",
+        due_ms=0,
+        next_ms=0,
+        waiting=(),
+        says=schedule_events.said(schedule, drafts, now_ms=now_ms),
+        event_seq=schedule.event_seq + len(drafts),
+        missed=schedule.missed + len(times),
+    )
+
+
 def begun_anew(schedule: Schedule, request: InvokeRequest, *, region: str, allowed: Allowed, now_ms: int) -> Schedule:
     """The next version of a removed schedule, which begins like a new one."""
     new = replace(
