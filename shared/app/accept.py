@@ -6,8 +6,10 @@ from shared.app.advance import advance
 from shared.app.emit import wake
 from shared.core.access import UNBOUND, Allowed
 from shared.core.errors import Refused
+from shared.core.messages import Message
 from shared.core.model import Run, run_id_of
-from shared.core.requests import InvokeRequest, hash_of
+from shared.core.requests import InvokeRequest, decode_request, hash_of
+from shared.core.signed import inner_request, request_id_in
 from shared.core.wakeups import WakeUp
 from shared.ports import Policy, Ports
 
@@ -34,6 +36,25 @@ def start_run(ports: Ports, policy: Policy, request: InvokeRequest, *, allowed: 
         return "repeated"
     wake(ports, run, due_ms=run.due_ms, event_sent=0)
     return "accepted" if inserted else "repeated"
+
+
+def run_of_message(ports: Ports, message: Message) -> Run | None:
+    """The run that this very request became; not one that another body has begun under its request id."""
+    run = ports.runs.read_run(run_id_of(request_id_in(message.body)))
+    if run is None:
+        return None
+    try:
+        request = decode_request(inner_request(message.body))
+    except Refused:
+        return None
+    return run if isinstance(request, InvokeRequest) and hash_of(request) == run.body_hash else None
+
+
+def resume_run(ports: Ports, policy: Policy, run: Run) -> str:
+    """Goes on with a run that may stand on no list yet: whoever accepted it may have died right after."""
+    ports.runs.remember(run)
+    advance(ports, policy, WakeUp(run_id=run.run_id, wakeup_no=0))
+    return "repeated"
 
 
 def _is_unfinished(ports: Ports, run: Run, *, inserted: bool) -> bool:

@@ -17,17 +17,16 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from shared.app.accept import run_of_message
 from shared.app.dead_letter import dead_letter_of
 from shared.app.receive import receive
-from shared.app.reject import reject, request_id_in
+from shared.app.reject import reject
 from shared.app.schedule_fire import fire
 from shared.core import limits
 from shared.core.errors import FleetrunError, Refused, Unavailable, UnknownOutcome
 from shared.core.messages import Delivery, Message
-from shared.core.model import Run, rejection_id_of, run_id_of
-from shared.core.requests import InvokeRequest, decode_request, hash_of
+from shared.core.model import rejection_id_of
 from shared.core.schedule_wake import ScheduleWake, decode_wake, encode_wake
-from shared.core.signed import inner_request
 from shared.ports import Policy, Ports
 
 
@@ -125,7 +124,7 @@ def _isolate(ports: Ports, policy: Policy, message: Message) -> str:
         field="$",
     )
     ports.log("message.poisoned", message_id=message.message_id, source=message.source, broken=limits.DELIVERIES_MAX)
-    run = _run_of(ports, message)
+    run = run_of_message(ports, message)
     if run is None or ports.runs.read_run(rejection_id_of(message.message_id)) is not None:
         return reject(ports, policy, message, error)  # also to complete one that was begun
     # It has its run, which goes on by itself: a rejection would say that it has not.
@@ -133,18 +132,6 @@ def _isolate(ports: Ports, policy: Policy, message: Message) -> str:
     if run.due_ms:
         ports.runs.remember(run)
     return "isolated"
-
-
-def _run_of(ports: Ports, message: Message) -> Run | None:
-    """The run that this very request became; not one that another body has begun under its request id."""
-    run = ports.runs.read_run(run_id_of(request_id_in(message.body)))
-    if run is None:
-        return None
-    try:
-        request = decode_request(inner_request(message.body))
-    except Refused:
-        return None
-    return run if isinstance(request, InvokeRequest) and hash_of(request) == run.body_hash else None
 
 
 def _put_aside(ports: Ports, wake: ScheduleWake) -> str:

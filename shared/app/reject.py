@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from shared.app.advance import advance
 from shared.app.dead_letter import dead_letter_of
-from shared.core import limits
 from shared.core.errors import Refused
 from shared.core.messages import Message
 from shared.core.model import Run, rejection_id_of
-from shared.core.signed import inner_request
+from shared.core.signed import request_id_in
 from shared.core.wakeups import WakeUp
 from shared.ports import Policy, Ports
 
@@ -49,15 +46,3 @@ def reject(ports: Ports, policy: Policy, message: Message, error: Refused) -> st
     )
     advance(ports, policy, WakeUp(run_id=rejected.run_id, wakeup_no=0))
     return "rejected"
-
-
-class _OnlyId(msgspec.Struct, rename="camel"):
-    request_id: str = ""
-
-
-def request_id_in(body: bytes) -> str:
-    """The request id of a message that is otherwise wrong, so that its sender recognises it; "" if there is none."""
-    try:
-        return msgspec.json.decode(inner_request(body), type=_OnlyId).request_id[: limits.REQUEST_ID_CHARS_MAX]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""

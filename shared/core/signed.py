@@ -169,6 +169,18 @@ def inner_request(body: bytes) -> bytes:
         return body
 
 
+class _OnlyId(msgspec.Struct, rename="camel"):
+    request_id: str = ""
+
+
+def request_id_in(body: bytes) -> str:
+    """The request id of a message that is otherwise wrong, so that its sender recognises it; "" if there is none."""
+    try:
+        return msgspec.json.decode(inner_request(body), type=_OnlyId).request_id[: limits.REQUEST_ID_CHARS_MAX]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
 class _Kind(msgspec.Struct):
     kind: str = ""
 

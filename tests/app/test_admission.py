@@ -137,6 +137,40 @@ def test_a_replayed_message_finds_the_run_of_the_first() -> None:
     assert len(drive.world.runs.runs) == 1
 
 
+@pytest.mark.parametrize("ends", ["revoked", "stale"])
+def test_a_run_whose_acceptance_died_goes_on_though_its_signer_would_not_be_let_in_any_more(ends: str) -> None:
+    drive = Guarded()
+    made = new_key(drive.ports, Grant(name="ci"))
+    body = drive.signed(made.text, invoke_body())
+    drive.world.runs.fail("remember", Unavailable("died"))
+    with pytest.raises(Unavailable):
+        drive.send(body, message_id="m-7")
+    assert not drive.world.runs.unfinished_ids, "nobody knows of the run"
+
+    if ends == "revoked":
+        revoke_key(drive.ports, ADMIN, made.row.key_id, entry_id="e")
+    else:
+        drive.world.clock.advance(8 * DAY_S * 1000)
+    drive.send(body, message_id="m-7")
+    drive.settle()
+
+    assert drive.last_answer == "repeated"
+    assert drive.check_settled(run_id_of("deploy-42")).status == "Success"
+    assert [run.run_id for run in drive.world.runs.runs.values()] == [run_id_of("deploy-42")], "and no rejection"
+
+
+def test_a_forged_copy_of_a_request_that_runs_already_is_refused_and_told() -> None:
+    drive = Guarded()
+    made = new_key(drive.ports, Grant(name="ci"))
+    drive.send(drive.signed(made.text, invoke_body()), message_id="m-7")
+    revoke_key(drive.ports, ADMIN, made.row.key_id, entry_id="e")
+
+    drive.send(drive.signed(made.text, invoke_body()), message_id="m-8")
+
+    assert drive.last_answer == "rejected"
+    assert drive.refusal()["code"] == "Unauthorized"
+
+
 @pytest.mark.parametrize("how", ["revoked", "expired"])
 def test_a_key_that_is_no_longer_in_force_signs_nothing(how: str) -> None:
     drive = Guarded()

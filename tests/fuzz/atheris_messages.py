@@ -12,12 +12,11 @@ with atheris.instrument_imports(include=["shared", "cli", "msgspec"]):
     from cli.letters import letter_json, queue_of, understood
     from cli.queues import Letter
     from shared.app.push import Rounds, push_event
-    from shared.app.reject import request_id_in
     from shared.core.errors import Refused
     from shared.core.messages import Message
     from shared.core.requests import decode_request, hash_of
     from shared.core.schedule_wake import decode_wake
-    from shared.core.signed import decode_envelope, inner_request, is_envelope
+    from shared.core.signed import decode_envelope, inner_request, is_envelope, request_id_in
     from shared.core.wakeups import decode_wakeup
 from tests.app.access_cases import ADMIN, subscribe
 from tests.web.driving import Web
