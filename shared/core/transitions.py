@@ -13,11 +13,11 @@ RUN: Mapping[str, frozenset[str]] = {
     # accepted, durable; not planned yet
     "Accepted": frozenset({"Planned", "Failed", "Rejected"}),
     # targets checked, chunks cut; nothing sent yet
-    "Planned": frozenset({"Running", "Deferred", "Stopping", "Failed", "Stopped", "Rejected"}),
+    "Planned": frozenset({"Running", "Scheduled", "Deferred", "Stopping", "Failed", "Stopped", "Rejected"}),
     # at least one chunk was sent, or may have been
     "Running": frozenset({"Scheduled", "Deferred", "Stopping"}) | ENDS_OF_RUN,
     # a cloud schedule, sent: Cloud Assistant repeats it until it is stopped or its time is over
-    "Scheduled": frozenset({"Deferred", "Stopping"}) | ENDS_OF_RUN - {"Rejected"},  # what is sent keeps its unit
+    "Scheduled": frozenset({"Deferred", "Stopping"}) | ENDS_OF_RUN,
     # nothing in flight; the rest waits for the next day's units
     "Deferred": frozenset({"Running", "Scheduled", "Stopping", "PartialFailed", "Failed", "Stopped", "Rejected"}),
     # a stop was seen: nothing new starts, what runs is being stopped

@@ -11,6 +11,8 @@ TABLES: Mapping[str, Mapping[str, frozenset[str]]] = {"run": RUN, "chunk": CHUNK
 
 REASONS: Mapping[str, str] = {
     "run Deferred → Scheduled": "a call must fail between the next day's grant and its intent; the intent is Running",
+    "run Planned → Scheduled": "an intent that is lost twice: units are spent on it, nothing is sent (seed 2019201)",
+    "run Scheduled → Rejected": "what is Scheduled has spent a unit, and what is Rejected has not",
     "target Running → Cancelled": "ECS calls Cancelled only what had not begun; taken all the same, should it say so",
     "target Running → Invalid": "ECS calls Invalid only what could not begin; taken all the same",
     "target Stopping → Cancelled": "the doubles know Stopping only of what had begun, and that is Terminated",
