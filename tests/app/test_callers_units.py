@@ -64,6 +64,21 @@ def test_chunks_that_were_cut_in_two_are_counted_once_each_and_beyond_the_limit_
     assert drive.run(run_id_of("next-1")).status == "Rejected", "what comes next has so much less"
 
 
+@pytest.mark.parametrize(("units", "outcome"), [(2, "Success"), (1, "Rejected")])
+def test_a_plan_that_is_made_again_and_needs_more_is_charged_for_what_it_lacks(units: int, outcome: str) -> None:
+    drive = Bounded(units, fleet=50)
+    drive.world.runs.fail("put_chunks", Unavailable("down"))
+    run_id = drive.send(invoke_request())
+    assert (drive.run(run_id).status, drive.counted()) == ("Accepted", 1)
+
+    drive.world.directory.add(*(linux(number) for number in range(50, 60)))  # before it is planned again
+    drive.settle()
+
+    assert drive.run(run_id).status == outcome
+    assert calls(drive) == (2 if outcome == "Success" else 0)
+    assert drive.counted() == units
+
+
 @pytest.mark.parametrize("skip", [0, 1, 2, 3])
 @pytest.mark.parametrize(
     ("error", "after_effect"),
