@@ -87,8 +87,8 @@ class MemoryEcs:
 
     def _how(self, made: MemoryInvocation, one: str, ending: Ending) -> str:
         now_ms = self._timeline.clock.now_ms()
-        if one in made.stopped_ms and not ending.silent:
-            status = self.runner.status_of(made, one)
+        status = self.runner.status_of(made, one) if one in made.stopped_ms else ""
+        if status and not (status == "Stopping" and ending.silent):
             return "failed" if status in FAILURES else "ended"  # one that is Stopping may fail yet; it was told to end
         age_ms = now_ms - made.created_ms
         if ending.silent or ending.missing:  # Unknown, a failure, from its deadline on
