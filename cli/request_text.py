@@ -16,6 +16,7 @@ from cli.connection import api_address
 from cli.queues import check_size
 from shared.core.errors import Refused
 from shared.core.requests import Request, decode_request
+from shared.core.signed import decode_envelope, is_envelope
 
 PLACEHOLDER = "{now}"
 """In a file's requestId: replaced by time and chance, so that each sending is a run of its own."""
@@ -48,8 +49,20 @@ def check(body: bytes) -> Checked:
 
 
 def from_file(name: str, *, request_id: str | None) -> Checked:
-    """The request in a file (`-`: standard input). `request_id` replaces the file's. Raises Refused."""
-    return check(with_request_id(_read(name), request_id=request_id))
+    """The request in a file (`-`: standard input). `request_id` replaces the file's. Raises Refused.
+
+    A signed message (`fleetrun keys sign`) is sent to the byte.
+    """
+    body = _read(name)
+    if not is_envelope(body):
+        return check(with_request_id(body, request_id=request_id))
+    if request_id is not None:
+        raise Refused("--request-id: a signed message cannot be changed; sign another", code="BadUsage")
+    if api_address() is not None:
+        raise Refused("a signed message is for the queues; over the API the key itself says who asks", code="BadUsage")
+    request = check(decode_envelope(body).request.encode("utf-8", "surrogatepass")).request
+    check_size(body)
+    return Checked(body, request)
 
 
 def _read(name: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -85,6 +86,19 @@ def test_a_request_is_signed_for_the_queue(fleetrun: CommandLine) -> None:
     assert envelope.key_id == "0123456789ab"
     assert envelope.request.encode() == request
     assert "0f0f0f" not in said.out
+
+
+def test_a_signed_request_goes_into_the_queue_to_the_byte(fleetrun: CommandLine, tmp_path: Path) -> None:
+    key = fleetrun("keys", "add", "ci").out.strip()
+    request = json.dumps(invoke_request("signed-1")).encode()
+    signed = tmp_path / "signed.json"
+    signed.write_text(fleetrun.with_(FLEETRUN_API_KEY=key)("keys", "sign", "-", stdin=request).out)
+
+    sent = fleetrun("invoke", str(signed), "--json")
+    changed = fleetrun("invoke", str(signed), "--request-id", "other")
+
+    assert (sent.code, sent.json["requestId"]) == (0, "signed-1")
+    assert (changed.code, "cannot be changed" in changed.err) == (2, True)
 
 
 def test_a_wrong_request_or_key_is_not_signed() -> None:
