@@ -35,7 +35,7 @@ def receive_or_isolate(ports: Ports, policy: Policy, message: Message) -> str:
 
     Raises Unavailable also when so many deliveries have begun at one moment that nobody can tell yet.
     """
-    delivery = ports.runs.begin_delivery(message.message_id, now_ms=ports.clock.now_ms())
+    delivery = _begin(ports, message.message_id)
     if _has_broken(ports, delivery, message.message_id):
         return _isolate(ports, policy, message)
     return _counted(ports, message.message_id, lambda: receive(ports, policy, message))
@@ -49,16 +49,20 @@ def fire_or_isolate(ports: Ports, policy: Policy, message: Message) -> str:
     """
     wake = decode_wake(message.body)
     counted = _count_of(wake)
-    if wake.is_redriven:
+    redriven = f"redriven as {message.message_id}"
+    if wake.is_redriven and redriven not in ports.runs.deliveries_begun([redriven]):
+        _forget(ports, wake)  # once: it may break its function again, each time that it is delivered
+        _begin(ports, redriven)
+    delivery = _begin(ports, counted)
+    if delivery.begun > limits.DELIVERIES_MAX and ports.clock.now_ms() - delivery.since_ms >= limits.POISONED_MS:
         _forget(ports, wake)
-    now_ms = ports.clock.now_ms()
-    delivery = ports.runs.begin_delivery(counted, now_ms=now_ms)
-    if delivery.begun > limits.DELIVERIES_MAX and now_ms - delivery.since_ms >= limits.POISONED_MS:
-        _forget(ports, wake)
-        delivery = ports.runs.begin_delivery(counted, now_ms=now_ms)
+        delivery = _begin(ports, counted)
     if _has_broken(ports, delivery, message.message_id):
         return _put_aside(ports, wake)
-    return _counted(ports, counted, lambda: fire(ports, policy, wake))
+    answer = _counted(ports, counted, lambda: fire(ports, policy, wake))
+    if wake.is_redriven:
+        _end(ports, redriven)
+    return answer
 
 
 def broken_last(ports: Ports, messages: Sequence[Message]) -> list[Message]:
@@ -93,6 +97,15 @@ def _has_broken(ports: Ports, delivery: Delivery, message_id: str) -> bool:
             code="ManyDeliveries",
         )
     return True
+
+
+def _begin(ports: Ports, counted: str) -> Delivery:
+    """One that may have been counted, and is not begun, does not stay behind: an outage would pass for poison."""
+    try:
+        return ports.runs.begin_delivery(counted, now_ms=ports.clock.now_ms())
+    except UnknownOutcome:
+        _end(ports, counted)
+        raise
 
 
 def _counted(ports: Ports, counted: str, act: Callable[[], str]) -> str:

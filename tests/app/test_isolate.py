@@ -16,7 +16,7 @@ from shared.app import advance as advancing
 from shared.app import isolate
 from shared.app.isolate import broken_last, broken_schedules_last, fire_or_isolate, receive_or_isolate
 from shared.core import limits
-from shared.core.errors import Unavailable
+from shared.core.errors import Unavailable, UnknownOutcome
 from shared.core.messages import Message
 from shared.core.model import rejection_id_of, run_id_of
 from shared.core.schedule import schedule_id_of
@@ -115,6 +115,20 @@ def test_an_outage_is_not_the_fault_of_the_message() -> None:
 
     assert receive_or_isolate(drive.ports, drive.policy, patient) == "accepted"
     assert not drive.world.runs.deliveries
+
+
+def test_a_count_whose_answer_is_lost_is_not_the_fault_of_the_message() -> None:
+    drive, patient = Drive(), message("patient")
+    lost, times = UnknownOutcome("no answer"), 3 * limits.DELIVERIES_MAX
+    drive.world.runs.fail("begin_delivery", lost, times=times, after_effect=True)
+
+    for _ in range(times):
+        with pytest.raises(UnknownOutcome):
+            receive_or_isolate(drive.ports, drive.policy, patient)
+        drive.world.clock.advance(PAUSE_MS)
+
+    assert receive_or_isolate(drive.ports, drive.policy, patient) == "accepted"
+    assert not drive.world.queue.dead_letters
 
 
 def test_a_message_that_has_its_run_already_is_put_aside_without_a_rejection(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,6 +279,22 @@ def test_its_dead_letter_sent_again_makes_it_fire_at_once(monkeypatch: pytest.Mo
     assert before == []
     assert len(drive.runs_of("killer")) >= 3
     assert not drive.world.runs.deliveries
+
+
+def test_its_dead_letter_sent_again_too_early_is_put_aside_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = killing_schedule(monkeypatch)
+    wake = ScheduleWake(schedule_id=schedule_id_of("killer"), minute="202601050000", is_redriven=True)
+    answers = []
+
+    for _ in range(2 * limits.DELIVERIES_MAX):
+        try:
+            answers.append(fire_or_isolate(drive.ports, drive.policy, Message(encode_wake(wake), "m-again", "queue")))
+        except Crash:
+            answers.append("crashed")
+        drive.world.clock.advance(PAUSE_MS)
+
+    assert answers == ["crashed"] * limits.DELIVERIES_MAX + ["isolated"] * limits.DELIVERIES_MAX
+    assert len(drive.world.queue.dead_letters) == 1
 
 
 def test_in_a_batch_the_schedule_that_broke_its_function_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
