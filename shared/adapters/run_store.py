@@ -191,7 +191,7 @@ class TableRunStore:
     def unheeded(self, *, after: str, limit: int) -> dict[str, int]:
         start, end = rows.unheeded_key(after), (("shard", rows.STOPS_SHARD + "!"), ("run_id", ""))
         found = self._calls.get_range(rows.UNFINISHED, start, end, limit=limit + 1)
-        lines = [(key["run_id"], int(columns["stop_ms"])) for key, columns in found if key["run_id"] != after]
+        lines = [(key["run_id"], rows.stop_ms_of(columns)) for key, columns in found if key["run_id"] != after]
         return dict(lines[:limit])
 
     def heeded(self, run_id: str, *, stop_ms: int) -> bool:

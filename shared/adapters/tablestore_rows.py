@@ -189,6 +189,12 @@ def tries_of(columns: Columns) -> Delivery:
     return Delivery(begun=int(columns["deliveries"]), since_ms=int(columns.get("since_ms", 0)))
 
 
+def stop_ms_of(columns: Columns) -> int:
+    """0 of a damaged line: its run is looked at all the same, and so are the runs behind it."""
+    stop_ms = columns.get("stop_ms")
+    return stop_ms if isinstance(stop_ms, int) else 0
+
+
 # -- the smaller ones -------------------------------------------------------------------------------------------------
 def stop_columns(mark: StopMark) -> dict[str, Value]:
     """A stop may name a hundred thousand instances."""

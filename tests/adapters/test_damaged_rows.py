@@ -18,6 +18,7 @@ from shared.adapters.tablestore_writes import Columns, Write
 from shared.app.sweep import sweep
 from shared.core.errors import Unavailable
 from shared.core.messages import Delivery
+from shared.core.model import StopMark
 from tests.adapters.clients import table_calls
 from tests.adapters.doubles import Doubles
 from tests.adapters.values import a_chunk, a_full_run, a_run, a_stop, an_event, excluded
@@ -126,6 +127,19 @@ def test_one_damaged_run_does_not_stop_the_sweep_and_stays_on_its_list(cloud: Do
     assert (report.unfinished, report.woken, report.forgotten, report.unreadable) == (2, 1, 0, 1)
     assert it.store.unfinished(after="", limit=10) == ["run-0001", "run-0002"]
     assert [b"run-0002" in body for _, body in it.drive.world.queue.wakeups] == [True]
+
+
+def test_one_damaged_line_of_a_stop_keeps_no_other_stop_from_being_found(cloud: Doubles) -> None:
+    it = Damaging(cloud)
+    for run_id in ("run-0001", "run-0002"):
+        assert it.store.insert_stop(StopMark(run_id, "stop-1", (), requested_ms=1))
+    line = Write("put", rows.UNFINISHED, rows.unheeded_key("run-0001"), {"stop_ms": "soon"})
+    assert it.calls.write(line)
+
+    report = sweep(it.ports, it.drive.policy)
+
+    assert report.unheeded == 2
+    assert it.store.last_sweep() is not None
 
 
 def test_a_run_of_a_newer_release_does_not_stop_the_sweep_either(cloud: Doubles) -> None:
