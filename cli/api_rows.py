@@ -11,7 +11,7 @@ from typing import Any
 
 from cli.api import PAGE, Api, Json
 from shared.core.days import day_of
-from shared.core.errors import Refused
+from shared.core.errors import Refused, Unavailable
 from shared.core.model import Chunk, Event, Excluded, Run, Target
 
 
@@ -96,10 +96,14 @@ class ApiRuns:
     api: Api
     _seen: dict[str, Run] = field(default_factory=dict)
     """Heads that came with a list, until they are asked for."""
+    _damaged: dict[str, Json] = field(default_factory=dict)
+    """What a list says of runs that cannot be read, until one of them is asked for."""
     _cursors: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _outputs: dict[tuple[str, int], dict[int, bytes]] = field(default_factory=dict)
 
     def read_run(self, run_id: str) -> Run | None:
+        if told := self._damaged.pop(run_id, None):
+            raise Unavailable(told["reason"], code=told["code"])
         try:
             return run_of(self.api.get(f"/v1/runs/{run_id}"))
         except Refused as error:
@@ -108,27 +112,31 @@ class ApiRuns:
             raise
 
     def read_runs(self, run_ids: Sequence[str]) -> dict[str, Run]:
-        found = {run_id: self._seen.pop(run_id, None) or self.read_run(run_id) for run_id in run_ids}
+        readable = [run_id for run_id in run_ids if run_id not in self._damaged]
+        found = {run_id: self._seen.pop(run_id, None) or self.read_run(run_id) for run_id in readable}
         return {run_id: run for run_id, run in found.items() if run is not None}
 
     def unfinished(self, *, after: str, limit: int) -> list[str]:
-        return [run.run_id for run in self._page("", after, limit, unfinished="true")]
+        return [run_id for run_id, _ in self._page("", after, limit, unfinished="true")]
 
     def recent(self, day: str, *, after: str = "", limit: int = PAGE) -> list[RecentLine]:
-        shown = [run for run in self._page(day, after, limit, day=day) if day_of(run.accepted_ms) == day]
-        return [RecentLine(run.run_id, run.run_id) for run in shown]
+        shown = [run_id for run_id, its_day in self._page(day, after, limit, day=day) if its_day == day]
+        return [RecentLine(run_id, run_id) for run_id in shown]
 
-    def _page(self, name: str, after: str, limit: int, **query: Any) -> list[Run]:
-        """The page behind the run `after`; the API's own cursor for it was kept when it was shown."""
+    def _page(self, name: str, after: str, limit: int, **query: Any) -> list[tuple[str, str | None]]:
+        """Run ids behind `after`, whose cursor was kept when it was shown, each with its day; the damaged come last."""
         cursor = self._cursors.get((name, after)) if after else None
         if after and cursor is None:
             return []
         page = self.api.get("/v1/runs", cursor=cursor, limit=min(limit, PAGE), **query)
         runs: list[Run] = [run_of(view) for view in page["runs"]]
-        if runs:
-            self._cursors[name, runs[-1].run_id] = page["next"]
         self._seen.update((run.run_id, run) for run in runs)
-        return runs
+        self._damaged.update((view["runId"], view) for view in page["damaged"])
+        lines: list[tuple[str, str | None]] = [(run.run_id, day_of(run.accepted_ms)) for run in runs]
+        lines += [(view["runId"], view["day"]) for view in page["damaged"]]
+        if lines:
+            self._cursors[name, lines[-1][0]] = page["next"]
+        return lines
 
     def read_excluded(self, run: Run) -> list[Excluded]:
         views = self._targets(run.run_id, status="Excluded", output="none")

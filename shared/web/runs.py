@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.app.accept import start_run
@@ -10,7 +11,7 @@ from shared.app.ask_stop import ask_to_stop, no_run
 from shared.app.sync import sync_run
 from shared.core import limits
 from shared.core.days import day_of
-from shared.core.errors import Refused
+from shared.core.errors import Refused, Unavailable
 from shared.core.model import Run, run_id_of
 from shared.core.requests import ScheduleRequest, StopRequest
 from shared.web.bodies import ChangeBody, StopBody, key_of, read, read_invoke
@@ -18,7 +19,7 @@ from shared.web.messages import Answer, Call
 from shared.web.queries import RunsQuery, WaitQuery, check_day, cursor_of, read_cursor, read_day_cursor
 from shared.web.run_views import is_ended, run_view
 from shared.web.scope import Scope
-from shared.web.views import RunPage
+from shared.web.views import DamagedRunView, RunPage
 
 
 def start(call: Call) -> Answer:
@@ -89,20 +90,51 @@ def sync(call: Call) -> Answer:
     return Answer(run_view(find_run(scope, run.run_id)))
 
 
+_OF_ROW = ("RowDamaged", "RowSchema")
+"""Codes of a row that cannot be read, however often it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Of a list of runs."""
+
+    run_id: str
+    cursor: str
+    """Of what comes behind it."""
+    day: str | None
+    run: Run | None
+    """None: it cannot be read, or is not there (yet)."""
+
+
 def list_runs(call: Call) -> Answer:
     query = call.query
     assert isinstance(query, RunsQuery)
     lines = _unfinished(call.scope, query) if query.unfinished else _recent(call.scope, query)
     shown: list[Run] = []
-    looked_at, reached = 0, None
-    for looked_at, (cursor, run) in enumerate(lines, start=1):
-        reached = cursor
-        if run is not None and _is_wanted(run, query):
-            shown.append(run)
-        if len(shown) == query.limit or looked_at >= limits.RUNS_LOOKED_AT_MAX:
+    damaged: list[DamagedRunView] = []
+    following = None
+    for looked_at, line in enumerate(lines, start=1):
+        if line.run is None:
+            damaged += _damaged(call.scope, line, query)
+        elif _is_wanted(line.run, query):
+            shown.append(line.run)
+        if len(shown) + len(damaged) == query.limit or looked_at >= limits.RUNS_LOOKED_AT_MAX:
+            following = line.cursor
             break
-    is_cut = len(shown) == query.limit or looked_at >= limits.RUNS_LOOKED_AT_MAX
-    return Answer(RunPage(runs=[run_view(run) for run in shown], next=reached if is_cut else None))
+    return Answer(RunPage(runs=[run_view(run) for run in shown], damaged=damaged, next=following))
+
+
+def _damaged(scope: Scope, line: _Line, query: RunsQuery) -> list[DamagedRunView]:
+    """Of a run that was not found among the others. Raises Unavailable when nothing can be read."""
+    if query.request_id is not None and line.run_id != run_id_of(query.request_id):
+        return []
+    try:
+        scope.ports.runs.read_run(line.run_id)
+    except Unavailable as error:
+        if error.code not in _OF_ROW:
+            raise
+        return [DamagedRunView(run_id=line.run_id, day=line.day, code=error.code, reason=error.message)]
+    return []
 
 
 def _is_wanted(run: Run, query: RunsQuery) -> bool:
@@ -113,15 +145,15 @@ def _is_wanted(run: Run, query: RunsQuery) -> bool:
     )
 
 
-def _unfinished(scope: Scope, query: RunsQuery) -> Iterator[tuple[str, Run | None]]:
+def _unfinished(scope: Scope, query: RunsQuery) -> Iterator[_Line]:
     after = (read_cursor(query.cursor, tuple[str]) or ("",))[0]
     while page := scope.ports.runs.unfinished(after=after, limit=limits.RECENT_PER_PAGE_MAX):
         heads = scope.ports.runs.read_runs(page)
         for after in page:
-            yield cursor_of(after), heads.get(after)
+            yield _Line(after, cursor_of(after), None, heads.get(after))
 
 
-def _recent(scope: Scope, query: RunsQuery) -> Iterator[tuple[str, Run | None]]:
+def _recent(scope: Scope, query: RunsQuery) -> Iterator[_Line]:
     """By day and time, newest first, back to DAYS_BACK_MAX days before today; each with the cursor behind it."""
     today = day_of(scope.ports.clock.now_ms())
     day, after = read_day_cursor(query.cursor) or (check_day(query.day) or today, "")
@@ -129,7 +161,7 @@ def _recent(scope: Scope, query: RunsQuery) -> Iterator[tuple[str, Run | None]]:
         while page := scope.runs.recent(each, after=after, limit=limits.RECENT_PER_PAGE_MAX):
             heads = scope.ports.runs.read_runs([line.run_id for line in page])
             for line in page:
-                yield cursor_of(each, line.position), heads.get(line.run_id)
+                yield _Line(line.run_id, cursor_of(each, line.position), each, heads.get(line.run_id))
             after = page[-1].position
         after = ""
 

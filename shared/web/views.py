@@ -71,10 +71,22 @@ class RunView(_View, frozen=True, kw_only=True):
     links: Links
 
 
+class DamagedRunView(_View, frozen=True, kw_only=True):
+    """A run whose row is there and cannot be read: damaged, or of a newer release."""
+
+    run_id: str
+    day: str | None
+    """In whose list it stands (UTC+8); null in the list of the unfinished, which has no days."""
+    code: str
+    reason: str
+
+
 class RunPage(_View, frozen=True, kw_only=True):
     """Newest first; of the unfinished ones by id."""
 
     runs: list[RunView]
+    damaged: list[DamagedRunView]
+    """Whatever their `status` would be, nobody can tell. They count towards `limit`."""
     next: str | None
     """`cursor` of the next page; null: that was all."""
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from shared.core.errors import Unavailable
 from shared.core.messages import Delivery
 from shared.core.model import Chunk, Event, Excluded, Run, StopMark
 from shared.ports import ChunkWrite, QuotaRow
@@ -29,6 +30,8 @@ class MemoryRunStore(Faults):
         super().__init__()
         self._lock = threading.RLock()
         self.runs: dict[str, Run] = {}
+        self.damaged: set[str] = set()
+        """Runs whose head rows cannot be read alone."""
         self.stops: dict[tuple[str, str], StopMark] = {}
         self.chunks: dict[tuple[str, int], Chunk] = {}
         self.outputs: dict[tuple[str, int], dict[int, bytes]] = {}
@@ -61,6 +64,8 @@ class MemoryRunStore(Faults):
 
     @faulty
     def read_run(self, run_id: str) -> Run | None:
+        if run_id in self.damaged:
+            raise Unavailable(f"{run_id}/run is damaged", code="RowDamaged")
         return self.runs.get(run_id)
 
     @faulty
@@ -222,7 +227,9 @@ class MemoryRunStore(Faults):
     @faulty
     def read_runs(self, run_ids: Sequence[str]) -> dict[str, Run]:
         with self._lock:
-            return {run_id: self.runs[run_id] for run_id in run_ids if run_id in self.runs}
+            return {
+                run_id: self.runs[run_id] for run_id in run_ids if run_id in self.runs and run_id not in self.damaged
+            }
 
 
 def _check_distinct(keys: Sequence[object]) -> None:

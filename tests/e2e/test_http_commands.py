@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters import tablestore_rows as rows
+from shared.adapters.tablestore_writes import Write
+from shared.core.model import run_id_of
+from tests.adapters.clients import table_calls
 from tests.cli.command_line import CommandLine, command_line
 from tests.cli.conftest import nowhere
 from tests.e2e.world import World, until, whole
@@ -52,6 +56,18 @@ def test_lists_and_units_are_the_same_both_ways(direct: CommandLine, over_http: 
 
     for words in (("runs", "--json"), ("runs", "--unfinished", "--json"), ("quota", "--json")):
         assert over_http(*words).json == direct(*words).json, words
+
+
+def test_a_damaged_run_is_told_the_same_both_ways(world: World, direct: CommandLine, over_http: CommandLine) -> None:
+    for name in ("spoilt-1", "whole-1"):
+        over_http("invoke", "--wait", "--tag", "env=demo", "--request-id", name, "--", "true")
+    spoilt = Write("update", rows.RUNS, rows.run_key(run_id_of("spoilt-1")), {"body": "{"})
+    assert table_calls(world.cloud.url).write(spoilt)
+
+    listed = over_http("runs", "--json").json
+
+    assert [run["status"] for run in listed if run["runId"] == run_id_of("spoilt-1")] == ["Damaged"]
+    assert listed == direct("runs", "--json").json
 
 
 def test_a_run_is_stopped_over_http(over_http: CommandLine) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.core.days import day_of
 from shared.core.errors import Unavailable, UnknownOutcome
 from shared.core.model import run_id_of
 from tests.app.driving import invoke_request
@@ -202,6 +203,29 @@ def test_a_list_is_read_page_by_page_newest_first(web: Web) -> None:
     listed = web.pages("/v1/runs?limit=3", "runs")
 
     assert [run["runId"] for run in listed] == ids[::-1]
+
+
+@pytest.mark.parametrize("query", ["", "unfinished=true&", "status=Accepted&"])
+def test_a_list_tells_the_runs_that_cannot_be_read_beside_the_others(web: Web, query: str) -> None:
+    ids = [web.started(invoke_request(f"deploy-{number}")) for number in range(4)]
+    web.world.runs.damaged.add(ids[1])
+
+    damaged = web.pages(f"/v1/runs?{query}limit=1", "damaged")
+    listed = web.pages(f"/v1/runs?{query}limit=1", "runs")
+
+    assert [(each["runId"], each["code"]) for each in damaged] == [(ids[1], "RowDamaged")]
+    assert damaged[0]["reason"] == f"{ids[1]}/run is damaged"
+    assert damaged[0]["day"] == (None if "unfinished" in query else day_of(web.world.clock.now_ms()))
+    assert {run["runId"] for run in listed} == {*ids} - {ids[1]}
+
+
+def test_a_search_for_a_request_shows_no_other_damaged_run(web: Web) -> None:
+    ids = [web.started(invoke_request(f"deploy-{number}")) for number in range(2)]
+    web.world.runs.damaged.update(ids)
+
+    damaged = web.pages("/v1/runs?requestId=deploy-1", "damaged")
+
+    assert [each["runId"] for each in damaged] == [ids[1]]
 
 
 def test_a_list_can_be_filtered(web: Web) -> None:
