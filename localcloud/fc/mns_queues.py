@@ -69,7 +69,15 @@ class MnsQueues:
             self._mns.subscribe_function(topic, name, receive, notify_strategy=strategy, filter_tag=filter_tag)
         except MnsError as error:
             raise (NoSuchQueue(topic) if error.code in MISSING else BadSubscription(error.message)) from error
-        return lambda: self._mns.unsubscribe(topic, name)
+        return lambda: self._unsubscribe(topic, name)
+
+    def _unsubscribe(self, topic: str, name: str) -> None:
+        """Also where the topic went first, and the subscription with it."""
+        try:
+            self._mns.unsubscribe(topic, name)
+        except MnsError as error:
+            if error.code not in MISSING:
+                raise
 
 
 def _translated(error: MnsError, name: str) -> Exception:

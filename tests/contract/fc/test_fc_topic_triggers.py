@@ -54,6 +54,32 @@ def test_a_topic_hands_over_the_bare_body_as_a_stream() -> None:
     world.play(story)
 
 
+def test_a_topic_that_was_deleted_under_a_trigger_hinders_neither_its_end_nor_the_services() -> None:
+    world = FcWorld()
+    world.fc.create_trigger(topic())
+    world.fc.put_provision("f", 1)
+
+    async def story(world: FcWorld) -> None:
+        world.mns.delete_topic("t")
+
+    world.play(story)
+
+    assert world.functions.instances("f") == []
+
+
+def test_a_trigger_of_a_deleted_topic_can_be_deleted() -> None:
+    world = FcWorld()
+    world.fc.create_trigger(topic())
+
+    async def story(world: FcWorld) -> None:
+        world.mns.delete_topic("t")
+        world.fc.triggers.delete("f", "told")
+
+        assert world.fc.triggers.of("f") == []
+
+    world.play(story)
+
+
 def test_a_topic_in_json_hands_over_the_notification() -> None:
     world = FcWorld()
     world.fc.create_trigger(topic(notifyContentFormat="JSON"))
