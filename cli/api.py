@@ -25,8 +25,9 @@ class Api:
     """`address` as `fleetrun local` prints it. Raises Refused, Unavailable and, where a call has an effect,
     UnknownOutcome.
 
-    What was not let in (429, 503) is asked for again: by the API when the key has used up its rate or a row cannot be
-    reached, by Function Compute itself, without a problem document, when all instances are busy. Nothing happened then.
+    What was not let in is asked for again: 429 or 503 by the API when the key has used up its rate or a row cannot be
+    reached, 429 by Function Compute itself, without a problem document, when all instances are busy. Nothing happened
+    then. After a 503 without a document nobody knows: it may be of something on the way.
     """
 
     def __init__(self, address: str, key: str, *, pause: Callable[[float], None] = time.sleep) -> None:
@@ -136,14 +137,16 @@ def _lost(what: str, method: str) -> FleetrunError:
 
 
 def _error(status: int, content: bytes, what: str, method: str, request_id: str) -> FleetrunError:
+    is_ours = True
     try:
         told = json.loads(content)
         code, detail, field = str(told["code"]), str(told["detail"]), str(told.get("field", ""))
     except (ValueError, KeyError, TypeError):
+        is_ours = False
         code, detail, field = f"Http{status}", f"{what}: HTTP {status}", ""
         if status == 429:
             detail += ", from Function Compute: all instances of the API are busy; try again in a moment"
-    if status in (429, 503):
+    if status == 429 or (status == 503 and (is_ours or method == "GET")):
         return _NotLetIn(detail, code=code, request_id=request_id, throttled=status == 429)
     if status >= 500:
         family = Unavailable if method == "GET" else UnknownOutcome

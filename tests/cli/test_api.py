@@ -61,6 +61,7 @@ def test_after_some_tries_it_is_told_as_busy_with_a_code_of_its_own() -> None:
     [
         (answer(422, {"code": "BadRequest", "detail": "no"}), Refused),
         (answer(504, {"code": "Timeout", "detail": "may be"}), UnknownOutcome),
+        (answer(503, {"ErrorCode": "ServiceUnavailable", "ErrorMessage": "of something on the way"}), UnknownOutcome),
     ],
 )
 def test_what_may_have_happened_or_never_will_is_not_repeated(refusal: Response, family: type[Exception]) -> None:
