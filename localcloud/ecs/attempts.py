@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from localcloud.clock import Clock, Entry
 from localcloud.ecs.executors import Execution
 from localcloud.ecs.runs import Run, Runs
-from localcloud.ecs.statuses import MEANINGS, status_of
+from localcloud.ecs.statuses import ENDS, MEANINGS, status_of
 from localcloud.ecs.values import Row
 
 EXIT_CODE_KILLED = 1
@@ -126,9 +126,9 @@ class Attempt:
             self._around.on_over(self)
 
     def _on_started(self, now_ms: int) -> None:
-        if self._is_settled:
-            return
         row = self.row
+        if self._is_settled or row.status in ENDS:
+            return
         status = "Stopping" if row.status == "Stopping" else "Running"
         self._runs.set_row(self.run, replace(row, status=status, start_ms=now_ms, repeats=row.repeats + 1))
 
@@ -153,6 +153,8 @@ class Attempt:
         if self.deadline is not None:
             self.deadline.cancel()
         row = self.row
+        if row.status in ENDS:
+            return  # it was stopped, or given up, before this was heard: what has ended stays as it ended
         start_ms = row.start_ms or (end.at_ms if end.has_run else 0)
         finish_ms = end.at_ms if end.has_run else 0
         if end.status == "Timeout":

@@ -43,7 +43,7 @@ class Stopping:
         if row.status in ENDS:
             return
         stopped = replace(row, stop_ms=row.stop_ms or self._clock.now_ms())
-        if not self._agents.is_running(run, instance_id):
+        if row.status not in ("Running", "Stopping") and not self._agents.is_running(run, instance_id):
             self._agents.cancel(run, instance_id)
             self._runs.set_row(run, replace(stopped, status="Cancelled"))
         elif self._limits.stop_model == "documented":

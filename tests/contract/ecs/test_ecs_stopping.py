@@ -129,3 +129,19 @@ def test_a_script_on_an_unreachable_instance_stays_stopping_until_it_is_heard_of
     world.advance(0)
 
     assert world.row(invoke_id).status == "Terminated"
+
+
+def test_a_script_that_ended_while_nobody_heard_is_stopping_and_then_what_it_was(world: EcsWorld) -> None:
+    """Not Cancelled: it had begun, and what has ended stays as it ended (sim seed 4036405)."""
+    slow(world)
+    invoke_id = world.run("i-l001")
+    world.advance(1)
+    world.service.set_agent("i-l001", "offline")
+    world.advance(31)  # it ends, and cannot say so
+
+    world.service.stop_invocation(REGION, invoke_id)
+    assert world.row(invoke_id).status == "Stopping"
+    world.service.set_agent("i-l001", "online")
+    world.advance(0)
+
+    assert world.row(invoke_id).status == "Success"
