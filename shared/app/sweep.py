@@ -73,7 +73,10 @@ def _remind(ports: Ports, run_id: str, *, stop_ms: int) -> int:
     if run is None:
         is_over = stop_ms + limits.MESSAGE_AGE_S_MAX * 1000 <= ports.clock.now_ms()  # its request comes no more
     else:
-        is_over = run.due_ms == 0 or run.stops_seen >= len(stops)
+        has_seen, is_late = run.stops_seen >= len(stops), stop_ms + limits.STOP_WRITTEN_MS <= ports.clock.now_ms()
+        if has_seen and run.due_ms and not is_late:
+            return 0  # its mark may come behind its line
+        is_over = run.due_ms == 0 or has_seen
     if is_over and not ports.runs.heeded(run_id, stop_ms=stop_ms):
         ports.log("sweep.stop_came", run_id=run_id)  # another one, meanwhile: it stays on the list
     if run is None or is_over:

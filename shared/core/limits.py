@@ -109,6 +109,8 @@ CLOCK_SKEW_MS_MAX = 5_000
 """Ours: how far a function's clock and ECS's may be apart; so close to midnight, on both sides, no unit is spent."""
 STOP_HELD_MS = 2_000
 """Ours: how soon a stop that finds its run held by somebody asks again."""
+STOP_WRITTEN_MS = 305_000
+"""Ours: so long after a stop came its mark may still be on its way; no function works longer."""
 SWEEP_GRACE_MS = 30_000
 """Ours: how long a due run may wait for its wake-up before the sweep takes it."""
 SWEEP_MS = 60_000

@@ -6,6 +6,7 @@ import contextlib
 
 from shared.core import limits
 from shared.core.errors import UnknownOutcome
+from shared.core.model import StopMark
 from tests.app.driving import Drive, invoke_request
 from tests.app.memory import linux
 from tests.app.test_stops_while_held import deferred_run
@@ -41,6 +42,34 @@ def test_a_stop_that_waits_for_its_run_stays_on_the_list_as_long_as_the_request_
     drive.sweep()
     assert drive.world.runs.unheeded_stops
     drive.world.clock.advance(1)
+    drive.sweep()
+
+    assert not drive.world.runs.unheeded_stops
+
+
+def test_a_stop_whose_mark_comes_late_is_found_all_the_same() -> None:
+    drive = Drive(daily_quota=1)
+    run_id = deferred_run(drive)
+    came_ms = drive.world.clock.now_ms()
+    drive.world.runs.unheeded_stops[run_id] = came_ms  # its mark is on its way, through slow tables
+    drive.world.clock.advance(limits.SWEEP_GRACE_MS)
+    drive.sweep()
+    drive.world.runs.stops[run_id, "late"] = StopMark(run_id, "late", (), requested_ms=came_ms)
+    drive.world.queue.wakeups.clear()
+
+    drive.world.clock.advance(60_000)
+    drive.sweep()
+    drive.settle(steps=3)
+
+    assert drive.run(run_id).status == "Stopped"
+
+
+def test_a_line_whose_mark_never_came_is_taken_off_in_the_end() -> None:
+    drive = Drive(daily_quota=1)
+    run_id = deferred_run(drive)
+    drive.world.runs.unheeded_stops[run_id] = drive.world.clock.now_ms()
+
+    drive.world.clock.advance(limits.STOP_WRITTEN_MS)
     drive.sweep()
 
     assert not drive.world.runs.unheeded_stops
