@@ -12,7 +12,7 @@ from shared.app.sync import sync_run
 from shared.core.access import Allowed, Caller
 from shared.core.errors import Refused
 from shared.core.messages import Message
-from shared.core.model import Run
+from shared.core.model import Run, rejection_id_of
 from shared.core.requests import Request, ScheduleRequest, StopRequest, decode_request
 from shared.ports import Policy, Ports
 
@@ -30,6 +30,7 @@ def receive(ports: Ports, policy: Policy, message: Message) -> str:
         if isinstance(read, Run):
             return resume_run(ports, policy, read)
         caller, request = read
+        _stay_refused(ports, message, request)
         check_again(ports, caller, message)
         allowed = admit(ports, policy, caller, request, entry_id=message.message_id)
         return _carry_out(ports, policy, request, allowed)
@@ -54,6 +55,17 @@ def _read(ports: Ports, message: Message) -> tuple[Caller | None, Request] | Run
             return run
         audit_refusal(ports, caller, error, entry_id=message.message_id)
         raise
+
+
+def _stay_refused(ports: Ports, message: Message, request: Request) -> None:
+    """A change of a schedule that was refused stays so: a second delivery may come at a better time, and be made
+    although its dead letter says that it was not (sim, schedules seed 4042301). Raises Refused, as it was."""
+    if not isinstance(request, ScheduleRequest):
+        return
+    rejection = ports.runs.read_run(rejection_id_of(message.message_id))
+    if rejection is not None:
+        said = rejection.refusal
+        raise Refused(said["message"], code=said["code"], field=said["field"])
 
 
 def _carry_out(ports: Ports, policy: Policy, request: Request, allowed: Allowed) -> str:
