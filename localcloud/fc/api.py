@@ -61,7 +61,7 @@ class FcEndpoint:
             if call.operation == "InvokeFunction":
                 key = self._key(call)
                 return await invoke(self._service, request, key=key, qualifier=call.qualifier, request_id=request_id)
-            return self._administer(call, request_id)
+            return self._administer(call, request_id, changes=request.method != "GET")
         except FcError as error:
             return self._error(request, error, request_id)
 
@@ -78,14 +78,15 @@ class FcEndpoint:
             return functions.find_in(call.names["service"], call.names["function"]).key
         return functions.find(call.names["function"]).key
 
-    def _administer(self, call: WireCall, request_id: str) -> Response:
+    def _administer(self, call: WireCall, request_id: str, *, changes: bool) -> Response:
         operation = OPERATIONS[call.version].get(call.operation)
         if operation is None:
             raise FcError("NotImplemented", f"the local cloud does not offer {call.operation} of API {call.version}")
         try:
             reply = operation(Desk(self._service, call))
         finally:
-            self._service.kept.note()
+            if changes:
+                self._service.kept.note()
         headers = [("X-Fc-Request-Id", request_id)]
         if reply.etag:
             headers.append(("Etag", reply.etag))

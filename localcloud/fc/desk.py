@@ -44,9 +44,13 @@ class Desk:
         if not raw.strip():
             return {}
         try:
-            return msgspec.json.decode(raw, type=dict[str, Any])
+            body = msgspec.json.decode(raw, type=dict[str, Any])
+            msgspec.msgpack.encode(body)  # as it will be kept
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise invalid(f"the request's body is not a JSON object: {error}") from error
+        except OverflowError as error:
+            raise invalid("the request's body has an integer of more than 64 bits") from error
+        return body
 
     def text(self, body: Mapping[str, Any], name: str, *, required: bool = False) -> str:
         value = body.get(name)

@@ -29,7 +29,8 @@ from localcloud.fc.counters import Counters
 from localcloud.fc.destinations import Destinations
 from localcloud.fc.errors import FcError, invalid, too_large
 from localcloud.fc.functions import FunctionRecord, Functions
-from localcloud.fc.kept import Kept, report
+from localcloud.fc.kept import Kept
+from localcloud.fc.kept_forms import report
 from localcloud.fc.layers import Layers
 from localcloud.fc.limits import ASYNC_AGE_S, ASYNC_RETRIES, QUEUE_TRIGGER_S_MAX, STRICT, SYNC_BYTES_MAX, Limits
 from localcloud.fc.queue_triggers import Disturbance, Ports, QueueTrigger, Undisturbed, give_back_undelivered

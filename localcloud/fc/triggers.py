@@ -54,14 +54,10 @@ class Triggers:
     def start(self) -> None:
         self._is_started = True
         for _, record in sorted(self._records.items()):
-            try:
+            if record.is_kept:
+                self._run_if_it_can(record)
+            else:
                 self._run(record)
-            except FcError as error:
-                if not record.is_kept:
-                    raise
-                record.runner = None
-                told = f"trigger {record.spec.name!r} of function {record.spec.function!r} does not run: {error}"
-                sys.stderr.write(f"local cloud: {told}\n")
 
     def stop(self) -> None:
         self._is_started = False
@@ -99,10 +95,15 @@ class Triggers:
         spec = replace(record.spec, **changes)
         self._check(spec, self._functions.find(function))
         _halt(record)
-        record.spec = spec
-        record.modified_ms = self._ports.background.timeline.clock.now_ms()
+        before, record.spec = record.spec, spec
         if self._is_started:
-            self._run(record)
+            try:
+                self._run(record)
+            except FcError:
+                record.spec, record.runner = before, None
+                self._run_if_it_can(record)
+                raise
+        record.modified_ms = self._ports.background.timeline.clock.now_ms()
         return record
 
     def delete(self, function: str, name: str) -> None:
@@ -140,6 +141,15 @@ class Triggers:
         record.runner = self._runner(record.spec, self._functions.find(record.spec.function))
         if record.runner is not None:
             record.runner.start()
+
+    def _run_if_it_can(self, record: TriggerRecord) -> None:
+        """For one that was accepted once; what it needs may be gone."""
+        try:
+            self._run(record)
+        except FcError as error:
+            record.runner = None
+            told = f"trigger {record.spec.name!r} of function {record.spec.function!r} does not run: {error}"
+            sys.stderr.write(f"local cloud: {told}\n")
 
     def _runner(self, spec: TriggerSpec, function: FunctionRecord) -> Runner | None:
         """None for what runs only when asked, and for what is disabled. Raises FcError InvalidArgument."""

@@ -57,6 +57,13 @@ def test_a_service_is_made_once_and_not_deleted_while_functions_are_in_it(client
         client.delete_service("shop")
 
 
+def test_an_integer_that_cannot_be_kept_is_refused_and_the_next_call_is_served(client) -> None:
+    with pytest.raises(fc2.FcError, match=r"InvalidArgument.*64 bits"):
+        client.create_service("shop", vpcConfig={"vSwitchIds": [2**70]})
+
+    assert client.create_service("shop").data["serviceName"] == "shop"
+
+
 def test_a_change_that_expects_another_etag_is_refused(client) -> None:
     made = client.create_service("shop")
 
