@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import signal
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from typing import Any
 
 import fc2
 import pytest
+from mns.account import Account as MnsAccount
+from mns.queue import Message, QueueMeta
+from mns.topic import TopicMessage, TopicMeta
 
 from localcloud.fc.values import TriggerSpec
 from localcloud.file_journal import MAGIC, FileJournal
@@ -21,6 +25,7 @@ from tests.contract.fc.worlds import ACCOUNT, FcWorld, queue_trigger, spec
 
 PROJECT = Path(__file__).parents[3]
 TOPIC = "acs:mns:cn-hangzhou:1234567890123456:/topics/t"
+ROLE = "acs:ram::1234567890123456:role/aliyunmnsnotificationrole"
 TIMER = {"payload": "x", "cronExpression": "@every 60m", "enable": True}
 
 
@@ -97,18 +102,26 @@ def test_what_was_deleted_stays_deleted_and_its_archives_go(tmp_path: Path, code
     assert list(journal.load("fc.archives", bytes)) == []
 
 
+def newer_models() -> Any:
+    """Of the SDK of FC 3.0."""
+    return pytest.importorskip("alibabacloud_fc20230330.models", reason="alibabacloud-fc20230330 is not installed")
+
+
+def speaker(client: Any) -> Any:
+    """The SDK of FC 3.0 for the same cloud."""
+    from alibabacloud_fc20230330.client import Client
+    from alibabacloud_tea_openapi.models import Config
+
+    keys = {"access_key_id": ACCOUNT.access_key_id, "access_key_secret": ACCOUNT.access_key_secret}
+    return Client(Config(**keys, endpoint=client.endpoint.removeprefix("http://"), protocol="http"))
+
+
+def zipped(files: dict[str, str]) -> Any:
+    return newer_models().InputCodeLocation(zip_file=base64.b64encode(archive(files)).decode())
+
+
 def test_a_layer_is_there_after_a_kill_and_functions_see_it(tmp_path: Path) -> None:
-    sdk = pytest.importorskip("alibabacloud_fc20230330.client", reason="alibabacloud-fc20230330 is not installed")
-    from alibabacloud_fc20230330 import models
-
-    config = pytest.importorskip("alibabacloud_tea_openapi.models").Config
-
-    def speaker(client: Any) -> Any:
-        keys = {"access_key_id": ACCOUNT.access_key_id, "access_key_secret": ACCOUNT.access_key_secret}
-        return sdk.Client(config(**keys, endpoint=client.endpoint.removeprefix("http://"), protocol="http"))
-
-    def zipped(files: dict[str, str]) -> Any:
-        return models.InputCodeLocation(zip_file=base64.b64encode(archive(files)).decode())
+    models = newer_models()
 
     with killed_at_the_end(tmp_path / "data") as client:
         body = models.CreateLayerVersionInput(code=zipped({"python/word.py": "WORD = 'deep'"}))
@@ -136,6 +149,66 @@ def test_a_layer_is_there_after_a_kill_and_functions_see_it(tmp_path: Path) -> N
         assert speaker(client).get_concurrency_config("g").body.reserved_concurrency == 3
         again = speaker(client).create_layer_version("l", models.CreateLayerVersionRequest(body=body)).body
         assert again.version == 2
+
+
+def test_versions_and_aliases_of_a_function_are_there_after_a_kill(tmp_path: Path) -> None:
+    models = newer_models()
+
+    def returns(word: str) -> Any:
+        return zipped({"index.py": f"def handler(event, context):\n    return {word!r}\n"})
+
+    with killed_at_the_end(tmp_path / "data") as client:
+        sdk = speaker(client)
+        function = models.CreateFunctionInput(
+            function_name="g", handler="index.handler", runtime="python3.10", code=returns("old")
+        )
+        sdk.create_function(models.CreateFunctionRequest(body=function))
+        version = models.PublishVersionInput(description="first")
+        sdk.publish_function_version("g", models.PublishFunctionVersionRequest(body=version))
+        alias = models.CreateAliasInput(alias_name="prod", version_id="1", description="of customers")
+        before = sdk.create_alias("g", models.CreateAliasRequest(body=alias)).body
+        sdk.update_function("g", models.UpdateFunctionRequest(body=models.UpdateFunctionInput(code=returns("new"))))
+
+    with killed_at_the_end(tmp_path / "data") as client:
+        sdk = speaker(client)
+
+        assert sdk.get_alias("g", "prod").body.to_map() == before.to_map()
+        assert [
+            sdk.invoke_function("g", models.InvokeFunctionRequest(qualifier=one)).body.read()
+            for one in ("LATEST", "1", "prod")
+        ] == [b"new", b"old", b"old"]
+        again = sdk.publish_function_version("g", models.PublishFunctionVersionRequest(body=version)).body
+        assert again.version_id == "2"
+
+
+@pytest.mark.parametrize("kind", ["topic", "queue"])
+def test_a_trigger_fires_after_a_kill_and_the_destination_is_told(tmp_path: Path, code: str, kind: str) -> None:
+    with killed_at_the_end(tmp_path / "data") as client:
+        messages = MnsAccount(client.endpoint, ACCOUNT.access_key_id, ACCOUNT.access_key_secret)
+        messages.get_topic("t").create(TopicMeta())
+        for name in ("q", "seen"):
+            messages.get_queue(name).create(QueueMeta())
+        client.create_function("fleetrun", "f", "python3", "index.handler", codeDir=code)
+        destination = {"onSuccess": {"destination": "acs:mns:cn-hangzhou:1234567890123456:/queues/seen/messages"}}
+        client.put_function_async_invoke_config("fleetrun", "LATEST", "f", {"destinationConfig": destination})
+        if kind == "topic":
+            client.create_trigger("fleetrun", "f", "t", "mns_topic", {}, TOPIC, ROLE)
+        else:
+            config = {**queue_trigger().config, "asyncInvocationType": True}
+            client.create_trigger("fleetrun", "f", "t", "eventbridge", config, "", "")
+
+    with killed_at_the_end(tmp_path / "data") as client:
+        messages = MnsAccount(client.endpoint, ACCOUNT.access_key_id, ACCOUNT.access_key_secret)
+        if kind == "topic":
+            messages.get_topic("t").publish_message(TopicMessage("hello"))
+        else:
+            messages.get_queue("q").send_message(Message("hello"))
+        seen = messages.get_queue("seen")
+        seen.set_encoding(False)
+        told = json.loads(seen.receive_message(20).message_body)
+
+    assert "hello" in told["requestPayload"]
+    assert "old" in told["responsePayload"]
 
 
 def test_a_journal_torn_at_any_byte_gives_whole_functions_or_none(tmp_path: Path) -> None:
