@@ -131,9 +131,9 @@ class ApiRuns:
         page = self.api.get("/v1/runs", cursor=cursor, limit=min(limit, PAGE), **query)
         runs: list[Run] = [run_of(view) for view in page["runs"]]
         self._seen.update((run.run_id, run) for run in runs)
-        self._damaged.update((view["runId"], view) for view in page["damaged"])
+        self._damaged.update((view["runId"], view) for view in page.get("damaged", ()))
         lines: list[tuple[str, str | None]] = [(run.run_id, day_of(run.accepted_ms)) for run in runs]
-        lines += [(view["runId"], view["day"]) for view in page["damaged"]]
+        lines += [(view["runId"], view["day"]) for view in page.get("damaged", ())]
         if lines:
             self._cursors[name, lines[-1][0]] = page["next"]
         return lines

@@ -185,14 +185,18 @@ def tries_columns(delivery: Delivery) -> dict[str, Value]:
 
 
 def tries_of(columns: Columns) -> Delivery:
-    """Rows of an older release do not say since when."""
-    return Delivery(begun=int(columns["deliveries"]), since_ms=int(columns.get("since_ms", 0)))
+    """Rows of an older release do not say since when. A damaged one counts nothing: it must not hold up its message."""
+    return Delivery(begun=_number(columns, "deliveries"), since_ms=_number(columns, "since_ms"))
 
 
 def stop_ms_of(columns: Columns) -> int:
     """0 of a damaged line: its run is looked at all the same, and so are the runs behind it."""
-    stop_ms = columns.get("stop_ms")
-    return stop_ms if isinstance(stop_ms, int) else 0
+    return _number(columns, "stop_ms")
+
+
+def _number(columns: Columns, name: str) -> int:
+    value = columns.get(name)
+    return value if isinstance(value, int) else 0
 
 
 # -- the smaller ones -------------------------------------------------------------------------------------------------

@@ -180,3 +180,15 @@ def test_a_damaged_schedule_is_named(cloud: Doubles) -> None:
         TableScheduleStore(calls).read_schedule("nightly")
 
     assert raised.value.code == "RowDamaged"
+
+
+def test_a_damaged_count_of_deliveries_holds_up_no_message(cloud: Doubles) -> None:
+    calls = table_calls(cloud.url)
+    runs = TableRunStore(calls)
+    damaged: Columns = {"deliveries": "many"}
+    assert calls.write(Write("put", rows.RUNS, rows.tries_key("m-1"), damaged))
+
+    assert runs.begin_delivery("m-1", now_ms=1_000).begun == 0
+    assert runs.deliveries_begun(["m-1"]) == {"m-1": 0}
+    runs.end_delivery("m-1")
+    assert runs.begin_delivery("m-1", now_ms=1_000).begun == 1
