@@ -28,8 +28,12 @@ class SystemClock:
         self._last_ms = 0
 
     def now_ms(self) -> int:
-        self._last_ms = max(self._last_ms, time.time_ns() // 1_000_000)
-        return self._last_ms
+        # Read hundreds of times in one call on 50 instances: `max` would cost as much as the reading.
+        now_ms = time.time_ns() // 1_000_000
+        if now_ms <= self._last_ms:
+            return self._last_ms
+        self._last_ms = now_ms
+        return now_ms
 
 
 class ManualClock:
@@ -92,8 +96,11 @@ class Timeline:
 
     def run_due(self) -> int:
         """Runs everything that is due now; answers how many ran."""
-        count = 0
-        while (due_ms := self.next_due_ms) is not None and due_ms <= self.clock.now_ms():
+        count, now_ms = 0, self.clock.now_ms()
+        # No clock runs backwards: what was due by an earlier reading is due, and only what was not needs a new one.
+        while (due_ms := self.next_due_ms) is not None and (
+            due_ms <= now_ms or due_ms <= (now_ms := self.clock.now_ms())
+        ):
             action = heapq.heappop(self._heap)[2].action
             assert action is not None
             action()
