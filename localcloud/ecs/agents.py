@@ -76,11 +76,12 @@ class Agents:
         if self._is_closed:
             return
         ready = []
+        now_ms = self._clock.now_ms()
         for instance_id in list(run.rows if instance_ids is None else instance_ids):
             row = run.rows[instance_id]
             if row.status != "Pending" or row.handed_over:
                 continue
-            if self._is_up(run, instance_id):
+            if self._is_up(run, instance_id, now_ms):
                 ready.append(instance_id)
             else:
                 self._keep_undelivered(run, instance_id)
@@ -197,7 +198,7 @@ class Agents:
 
     # -- Surroundings of attempts -------------------------------------------------------------------------------------
     def is_reachable(self, attempt: Attempt) -> bool:
-        return self._is_up(attempt.run, attempt.instance_id)
+        return self._is_up(attempt.run, attempt.instance_id, self._clock.now_ms())
 
     def settled(self, run: Run, row: Row) -> Row:
         return self.after_firing(run, row)
@@ -210,7 +211,8 @@ class Agents:
             place.silent.append(attempt)
         while place.waiting and len(place.running) < self._limits.running_per_instance_max:
             run = place.waiting.popleft()
-            if run.rows[attempt.instance_id].status not in ENDS and self._is_up(run, attempt.instance_id):
+            now_ms = self._clock.now_ms()
+            if run.rows[attempt.instance_id].status not in ENDS and self._is_up(run, attempt.instance_id, now_ms):
                 self._hand_over([self._occupy(place, run, attempt.instance_id)])
 
     # -- inside -------------------------------------------------------------------------------------------------------
@@ -280,11 +282,15 @@ class Agents:
                 self.abort(run, instance.instance_id, "InstanceReleased")
 
     def _place(self, run: Run, instance_id: str) -> Place:
-        return self._places.setdefault((run.invocation.region, instance_id), Place())
+        key = run.invocation.region, instance_id
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = Place()
+        return place
 
-    def _is_up(self, run: Run, instance_id: str) -> bool:
+    def _is_up(self, run: Run, instance_id: str, now_ms: int) -> bool:
         instance = self._instances.find(run.invocation.region, instance_id)
-        return instance is not None and is_up(instance, self._clock.now_ms())
+        return instance is not None and is_up(instance, now_ms)
 
 
 def ended_by(row: Row, error_code: str) -> Row:

@@ -8,6 +8,7 @@ instance's system, too many of something. An instance that is not Running or wit
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from localcloud.clock import Timeline
@@ -119,7 +120,8 @@ class Invoking:
             self._quota.check(order.region)
             self._quota.spend(order.region)
         if self._limits.unfit_instances == "missing":
-            instances = [instance for instance in instances if not self._obstacle(instance)]
+            now_ms = self._timeline.clock.now_ms()
+            instances = [instance for instance in instances if not self._obstacle(instance, now_ms)]
         invocation = Invocation(
             number=self._runs.next_number(),
             invoke_id=self._new_id(),
@@ -148,14 +150,17 @@ class Invoking:
             instance_ids=tuple(instance.instance_id for instance in instances),
             created_ms=self._timeline.clock.now_ms(),
         )
-        return self._runs.add(invocation, [self.new_row(instance) for instance in instances])
+        return self._runs.add(invocation, self.new_rows(instances))
 
-    def new_row(self, instance: Instance) -> Row:
+    def new_rows(self, instances: Iterable[Instance]) -> list[Row]:
         """Pending; or Aborted where the server knows that nothing can come of it."""
         now_ms = self._timeline.clock.now_ms()
-        row = Row(instance.instance_id, now_ms, now_ms)
-        obstacle = self._obstacle(instance)
-        return ended_by(row, obstacle) if obstacle else row
+        rows = []
+        for instance in instances:
+            row = Row(instance.instance_id, now_ms, now_ms)
+            obstacle = self._obstacle(instance, now_ms)
+            rows.append(ended_by(row, obstacle) if obstacle else row)
+        return rows
 
     def _launch(self, run: Run) -> str:
         """Delivery happens after the answer, as with the real thing."""
@@ -204,11 +209,13 @@ class Invoking:
             raise EcsError("InstanceIds.ExceedLimit", f"{count} instances are given; {count_max} at most.")
 
     def _check_fit(self, instances: list[Instance], command_type: str) -> None:
+        system, refuses = TYPES[command_type], self._limits.unfit_instances == "refuse"
+        now_ms = self._timeline.clock.now_ms()
         for instance in instances:
-            if instance.os != TYPES[command_type]:
+            if instance.os != system:
                 raise EcsError("InvalidInstance.NotMatch", f"{command_type} does not fit {instance.instance_id}.")
-            if self._limits.unfit_instances == "refuse" and self._obstacle(instance):
-                raise EcsError("InvalidInstance.NotMatch", f"{instance.instance_id}: {self._obstacle(instance)}.")
+            if refuses and (obstacle := self._obstacle(instance, now_ms)):
+                raise EcsError("InvalidInstance.NotMatch", f"{instance.instance_id}: {obstacle}.")
 
     def _check_group(self, instances: list[Instance], order: Order) -> None:
         group = order.resource_group_id
@@ -221,14 +228,13 @@ class Invoking:
         if order.username and not order.windows_password_name and any(one.os == "windows" for one in instances):
             raise EcsError("WindowsPasswordName.Missed")
 
-    def _obstacle(self, instance: Instance) -> str:
+    def _obstacle(self, instance: Instance, now_ms: int) -> str:
         """The ErrorCode of an instance that the server will not try to reach; "": none."""
         if instance.status != "Running":
             return "InstanceNotRunning"
         if instance.agent == "missing":
             return "ClientNotRunning"
-        online = seems_online(instance, self._timeline.clock.now_ms(), self._limits)
-        return "" if online else "ClientNotOnline"
+        return "" if seems_online(instance, now_ms, self._limits) else "ClientNotOnline"
 
     def _new_id(self) -> str:
         """Not one that is there: after a restart a seed draws the same ids again."""

@@ -76,7 +76,7 @@ class Modifying:
         except EcsError as error:
             raise EcsError(OWN_CODES.get(error.code, error.code), error.message) from error
         changed = replace(changed, instance_ids=changed.instance_ids + tuple(one.instance_id for one in added))
-        self._runs.change(run, changed, [self._invoking.new_row(instance) for instance in added])
+        self._runs.change(run, changed, self._invoking.new_rows(added))
         if changes.frequency:
             self._schedules.begin(run)
         new_ids = [instance.instance_id for instance in added]
