@@ -125,7 +125,7 @@ class Agents:
         attempt = place.running.get(run.invocation.invoke_id)
         if attempt is not None:
             attempt.wants_cancel = True
-            if self.is_reachable(attempt):
+            if self.is_reachable(attempt, self._clock.now_ms()):
                 attempt.cancel(tree=run.invocation.termination_mode == "ProcessTree")
             return
         if run in place.waiting:
@@ -197,8 +197,8 @@ class Agents:
         self._is_closed = True
 
     # -- Surroundings of attempts -------------------------------------------------------------------------------------
-    def is_reachable(self, attempt: Attempt) -> bool:
-        return self._is_up(attempt.run, attempt.instance_id, self._clock.now_ms())
+    def is_reachable(self, attempt: Attempt, now_ms: int) -> bool:
+        return self._is_up(attempt.run, attempt.instance_id, now_ms)
 
     def settled(self, run: Run, row: Row) -> Row:
         return self.after_firing(run, row)

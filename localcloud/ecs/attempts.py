@@ -34,8 +34,8 @@ class End(msgspec.Struct, frozen=True, gc=False):
 class Surroundings(Protocol):
     """What an attempt needs of the agent that makes it."""
 
-    def is_reachable(self, attempt: Attempt) -> bool:
-        """Whether the server hears what the agent says."""
+    def is_reachable(self, attempt: Attempt, now_ms: int) -> bool:
+        """Whether the server hears what the agent says now."""
         ...
 
     def on_over(self, attempt: Attempt) -> None:
@@ -71,13 +71,14 @@ class Attempt:
     # -- what the executor says ---------------------------------------------------------------------------------------
     def started(self) -> None:
         now_ms = self._clock.now_ms()
-        self._say(lambda: self._on_started(now_ms))
+        self._say(lambda: self._on_started(now_ms), now_ms)
 
     def output(self, tail: bytes, dropped: int) -> None:
         """Only one-time scripts show output while they run (basetask.go)."""
-        if self._is_settled or self.run.invocation.repeat_mode == "Period" or not self._around.is_reachable(self):
+        if self._is_settled or self.run.invocation.repeat_mode == "Period":
             return
-        self._runs.show_output(self.run, self.instance_id, tail, dropped)
+        if self._around.is_reachable(self, self._clock.now_ms()):
+            self._runs.show_output(self.run, self.instance_id, tail, dropped)
 
     def finished(self, exit_code: int, tail: bytes, dropped: int) -> None:
         if exit_code == 0:
@@ -136,15 +137,16 @@ class Attempt:
         if self._is_over:
             return
         self._is_over = True
-        timed = replace(end, at_ms=self._clock.now_ms())
-        self._say(lambda: self._settle(timed))
+        now_ms = self._clock.now_ms()
+        timed = replace(end, at_ms=now_ms)
+        self._say(lambda: self._settle(timed), now_ms)
         self._around.on_over(self)
 
-    def _say(self, say: Callable[[], None]) -> None:
-        if self._around.is_reachable(self):
+    def _say(self, say: Callable[[], None], now_ms: int) -> None:
+        if self._around.is_reachable(self, now_ms):
             say()
         else:
-            self._unheard = (self._clock.now_ms(), say)
+            self._unheard = (now_ms, say)
 
     def _settle(self, end: End) -> None:
         if self._is_settled:

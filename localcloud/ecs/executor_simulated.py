@@ -108,13 +108,18 @@ class SimulatedExecutor:
         except ValueError as error:
             return Outcome(error_code="ExecutionException", error_info=f"simulate: {error}")
         if not lines:
-            return Outcome()
+            return SILENT_SUCCESS
         if self._seed is None:
             self._seed = self._ids.stream("ecs.simulated").getrandbits(64)
         if lines[0].is_certain:
             return _outcome(lines[0], lines[0].shortest_ms, job)
         draw = random.Random(f"{self._seed}:{job.invoke_id}:{job.instance_id}")
         return _drawn(lines, draw, job)
+
+
+NO_OUTPUT = Tail()
+"""Of all scripts that print nothing: nothing is added to it."""
+SILENT_SUCCESS = Outcome()
 
 
 class _Pretence:
@@ -148,6 +153,8 @@ class _Pretence:
         if self._outcome.output and self._left_ms > OUTPUT_INTERVAL_MS:
             self._left_ms -= OUTPUT_INTERVAL_MS
             self._entry = self._executor.timeline.after(OUTPUT_INTERVAL_MS, self._report)
+        elif self._left_ms == 0:
+            self._end()  # nothing could come between: half of the timeline's work for a script that takes no time
         else:
             self._entry = self._executor.timeline.after(self._left_ms, self._end)
 
@@ -179,6 +186,8 @@ class _Pretence:
         return self._tail()
 
     def _tail(self) -> Tail:
+        if not self._outcome.output:
+            return NO_OUTPUT
         tail = Tail()
         tail.add(self._outcome.output)
         return tail

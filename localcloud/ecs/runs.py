@@ -89,8 +89,9 @@ class Runs:
         changed = replace(row, updated_ms=self._clock.now_ms())
         run.rows[row.instance_id] = changed
         self._journal.put(ROWS, _row_key(run, row.instance_id), changed)
-        run.open_rows += (before.status in ENDS) - (changed.status in ENDS)
-        if run.open_rows == 0 and before.status not in ENDS:
+        had_ended = before.status in ENDS
+        run.open_rows += had_ended - (changed.status in ENDS)
+        if run.open_rows == 0 and not had_ended:
             self.on_end(run)
 
     def show_output(self, run: Run, instance_id: str, output: bytes, dropped: int) -> None:
