@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from localcloud.http import Request
@@ -89,7 +90,9 @@ def route(request: Request) -> Call:
     return Call(operation, names, query, request)
 
 
+@lru_cache(maxsize=128)
 def _resource(path: str) -> tuple[str, tuple[str, ...]]:
+    """Cached: each request is routed twice, for its name and for its answer, and queues are few."""
     parts = tuple(unquote(part) for part in path.strip("/").split("/")) if path.strip("/") else ()
     match parts:
         case ():
