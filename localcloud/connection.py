@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import cast
 
@@ -191,10 +193,16 @@ def encode(response: Response, *, is_head: bool, keep_alive: bool) -> bytes:
         lines.append(f"{name}: {value}")
         names.add(name.lower())
     if "date" not in names:
-        lines.append(f"Date: {formatdate(usegmt=True)}")
+        lines.append(_date_line(int(time.time())))
     if status != HTTPStatus.NO_CONTENT and "content-length" not in names:
         lines.append(f"Content-Length: {len(response.body)}")
     lines.append("Connection: keep-alive" if keep_alive else "Connection: close")
     head = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
     has_body = not is_head and status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
     return head + response.body if has_body else head
+
+
+@lru_cache(maxsize=1)
+def _date_line(now_s: int) -> str:
+    """Cached: it is the same for all answers of a second."""
+    return f"Date: {formatdate(now_s, usegmt=True)}"
