@@ -31,8 +31,8 @@ ACCESS_BUGS = (
     _bug(
         "a plan that is not charged",
         "shared.app.bounds",
-        "if access is None or not allowed.units_per_day or not units:",
-        "if access is None or not allowed.units_per_day or units < 2:",
+        "not hold.run.allowed.units_per_day or not units:",
+        "not hold.run.allowed.units_per_day or units < 2:",
     ),
     _bug(
         "a revoked key still taken",

@@ -64,8 +64,8 @@ BUGS = (
     _bug(
         "unit not returned",
         "shared.app.invoke",
-        "spent[chunk.unit_day] = spent.get(chunk.unit_day, 0) - 1",
-        "pass",
+        "- 1\n            hold.put(replace(chunk, unit_day",
+        "\n            hold.put(replace(chunk, unit_day",
         aim=Aim(("throttled",), ("invoke",)),
     ),
     Bug(
