@@ -91,7 +91,9 @@ def a_report(**changes: object) -> Report:
         "spent": {"2026-01-05": 2},
     }
     run = Run("run-1", "demo-1", None, "", "cn-hangzhou", 0, **{**fields, **changes})  # type: ignore[arg-type]
-    return Report(run, excluded, targets, Units("cn-hangzhou", "2026-01-05", 2, 500, "functions", closed=False, by_run={}))
+    return Report(
+        run, excluded, targets, Units("cn-hangzhou", "2026-01-05", 2, 500, "functions", closed=False, by_run={})
+    )
 
 
 def test_a_demo_that_ended_as_expected_differs_in_nothing() -> None:
