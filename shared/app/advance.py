@@ -38,6 +38,9 @@ def advance(ports: Ports, policy: Policy, wakeup: WakeUp) -> str:
         return finish(hold)
     except Fenced as fenced:
         ports.log("run.fenced", run_id=run.run_id, reason=str(fenced))
+        if wakeup.wakeup_no > run.wakeup_no:
+            # A stop's own: whoever was faster may have read the marks before this one came (sim seed 7002769).
+            wake(ports, run, due_ms=ports.clock.now_ms() + limits.STOP_HELD_MS, event_sent=run.event_sent)
         return "fenced"
 
 
