@@ -161,9 +161,8 @@ def _update(ports: Ports, policy: Policy, schedule: Schedule, request: ScheduleR
             field="request.requestId",
         )
     if schedule.status in ("Active", "Paused") and hash_of(new) == schedule.body_hash:
-        write(
-            ports, schedule.next(changes=_with(schedule, request))
-        )  # nothing to change; whoever lost the answer asks again
+        # Nothing to change, but it is remembered: whoever lost the answer asks again.
+        write(ports, schedule.next(changes=_with(schedule, request)))
         return "updated"
     _check_revision(schedule, request)
     if schedule.status == "Active" and schedule.due_ms <= now_ms:

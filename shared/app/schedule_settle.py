@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from shared.app.accept import start_run
 from shared.app.emit import wake_for_stop
+from shared.app.stop_mark import leave_mark
 from shared.core import limits, schedule_events
 from shared.core.errors import Fenced, Refused, Unavailable, UnknownOutcome
-from shared.core.model import StopMark
 from shared.core.schedule import Schedule, Start, due_of, minute_of, request_of
 from shared.core.schedule_wake import ScheduleWake, encode_wake
 from shared.ports import Policy, Ports
@@ -70,8 +70,7 @@ def _start(ports: Ports, policy: Policy, schedule: Schedule, start: Start) -> No
 
 def _stop(ports: Ports, schedule: Schedule, run_id: str) -> None:
     """A stop mark beside the run, and a wake-up so that it is seen at once."""
-    mark = StopMark(run_id, f"overlap-{schedule.schedule_id}", (), requested_ms=ports.clock.now_ms())
-    ports.runs.insert_stop(mark)
+    leave_mark(ports, run_id=run_id, request_id=f"overlap-{schedule.schedule_id}")
     run = ports.runs.read_run(run_id)
     if run is not None and run.due_ms:
         wake_for_stop(ports, run)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 
 from shared.app.advance import advance
-from shared.app.ask_stop import check_same
+from shared.app.stop_mark import leave_mark
 from shared.core.errors import Refused
-from shared.core.model import StopMark
 from shared.core.requests import StopRequest
 from shared.core.wakeups import NEVER_STALE, WakeUp
 from shared.ports import Policy, Ports
 
-_RUN_ID = re.compile(r"^run-[0-9a-f]{20}$")
+_RUN_ID = re.compile(r"^run-[0-9a-f]{20}\Z")
 
 
 def stop_run(ports: Ports, policy: Policy, request: StopRequest) -> str:
@@ -27,14 +26,6 @@ def stop_run(ports: Ports, policy: Policy, request: StopRequest) -> str:
             code="BadRequest",
             field="runId",
         )
-    mark = StopMark(
-        run_id=request.run_id,
-        request_id=request.request_id,
-        instance_ids=tuple(sorted(set(request.instance_ids or ()))),
-        requested_ms=ports.clock.now_ms(),
-    )
-    if not ports.runs.insert_stop(mark):
-        check_same(mark, ports.runs.read_stops(mark.run_id))
-    ports.log("stop.marked", run_id=mark.run_id, stop_request_id=mark.request_id, instances=len(mark.instance_ids))
-    answer = advance(ports, policy, WakeUp(run_id=mark.run_id, wakeup_no=NEVER_STALE))
+    leave_mark(ports, run_id=request.run_id, request_id=request.request_id, instance_ids=request.instance_ids or ())
+    answer = advance(ports, policy, WakeUp(run_id=request.run_id, wakeup_no=NEVER_STALE))
     return "settled" if answer == "settled" else "stopping"

@@ -15,9 +15,10 @@ from shared.app.emit import finish
 from shared.app.hold import Hold, claim
 from shared.app.pick import join, new_number
 from shared.app.plan import check_targets, resolve
+from shared.app.stop_mark import leave_mark
 from shared.core import chunk as cutting
 from shared.core.errors import Fenced, Refused, Unavailable
-from shared.core.model import Chunk, Instance, Run, StopMark, run_id_of
+from shared.core.model import Chunk, Instance, Run, run_id_of
 from shared.core.requests import ScheduleRequest
 from shared.core.transitions import ENDS_OF_RUN
 from shared.ports import Policy, Ports
@@ -72,9 +73,9 @@ def _reconcile(hold: Hold, request: ScheduleRequest, wanted: list[str], found: d
     included = _fit(hold, new, found)
     chunks = charge_joined(hold, _cut(hold, included)) if included else []
     if left:
-        hold.ports.runs.insert_stop(
-            StopMark(hold.run.run_id, f"sync-{request.request_id}", left, requested_ms=hold.now_ms)
-        )
+        # Of this claim: a sync that comes again after a crash may find that more have left, and marks them, too.
+        mark_id = f"sync-{request.request_id}-{hold.run.version}"
+        leave_mark(hold.ports, run_id=hold.run.run_id, request_id=mark_id, instance_ids=left)
     if chunks:
         _add_chunks(hold, chunks, included=len(included))
     hold.ports.log(

@@ -257,6 +257,22 @@ def test_sync_once_more_changes_nothing(drive: CloudDrive) -> None:
     assert drive.world.runner.count("invoke") == 3
 
 
+def test_a_sync_that_died_and_comes_again_stops_also_who_has_left_meanwhile(drive: CloudDrive) -> None:
+    run_id = drive.send(invoke_request("repeat", **by_cloud("0 0 * * * ?")))
+    drive.pass_time(60_000)
+    del drive.world.directory.known["i-00005"]
+    drive.world.runs.fail("update_run", Unavailable("died"), skip=1)  # the claim is written, the commit is not
+    with pytest.raises(Unavailable):
+        sync(drive, "repeat")
+
+    del drive.world.directory.known["i-00006"]
+    drive.world.clock.advance_to(drive.run(run_id).lease_until_ms + 1)
+    assert sync(drive, "repeat") == "synced"
+    drive.pass_time(HOUR_MS)
+
+    assert drive.run(run_id).counts == {"Cancelled": 2, "Scheduled": 58}
+
+
 def test_a_stop_after_a_sync_ends_the_new_chunks_too(drive: CloudDrive) -> None:
     run_id = drive.send(invoke_request("repeat", **by_cloud("0 0 * * * ?")))
     drive.pass_time(60_000)
