@@ -178,7 +178,7 @@ def test_functions_come_to_their_values_at_deployment() -> None:
         """
 Conditions: {Here: {'Fn::Equals': [{Ref: 'ALIYUN::Region'}, cn-hangzhou]}, There: {'Fn::Not': [{Condition: Here}]}}
 Resources:
-  Q: {Type: 'ALIYUN::MNS::Queue', Properties: {QueueName: work}}
+  Q: {Type: 'ALIYUN::MNS::Queue', Properties: {QueueName: jobs}}
   F:
     Type: 'ALIYUN::FC3::Function'
     Properties:
@@ -192,13 +192,13 @@ Resources:
 """
     )
 
-    properties = properties_of(template, "F", {"Q": {"Ref": "work", "QueueName": "work"}})
+    properties = properties_of(template, "F", {"Q": {"Ref": "jobs", "QueueName": "jobs"}})
 
     assert properties == {
         "FunctionName": "f-cn-hangzhou",
         "Handler": "b.c",
         "Runtime": "python3.10",
-        "EnvironmentVariables": {"QUEUE": "work", "URL": "${x}/work/mine/1234"},
+        "EnvironmentVariables": {"QUEUE": "jobs", "URL": "${x}/jobs/mine/1234"},
     }
 
 
