@@ -110,7 +110,7 @@ def _fields(limits: ast.ClassDef) -> list[tuple[ast.AnnAssign, str]]:
 
 def _is_number(field: ast.AnnAssign) -> bool:
     kind = ast.unparse(field.annotation)
-    return not (kind in ("bool", "str") or kind.startswith("Literal"))
+    return not (kind in ("bool", "str", "Unpublished") or kind.startswith("Literal"))
 
 
 def _row(field: ast.AnnAssign, text: str) -> str:

@@ -9,7 +9,7 @@ from localcloud.clock import Clock
 from localcloud.fc import http_triggers
 from localcloud.fc.code import download
 from localcloud.fc.desk import Desk
-from localcloud.fc.errors import FcError
+from localcloud.fc.errors import FcError, statuses
 from localcloud.fc.gate import Gate
 from localcloud.fc.invoking import invoke
 from localcloud.fc.operations import OPERATIONS
@@ -39,6 +39,7 @@ class FcEndpoint:
     ) -> None:
         self._service = service
         self._ids = ids
+        self._statuses = statuses(service.limits)
         self._gate = Gate(
             account=account, limits=service.limits, checks_signature=checks_signature, date_clock=date_clock
         )
@@ -67,9 +68,8 @@ class FcEndpoint:
 
     def refuse(self, request: Request, refusal: Refusal) -> Response:
         code = refusal.code or ("ResourceThrottled" if refusal.throttle else "InternalServerError")
-        status = refusal.status or (429 if refusal.throttle else None)
-        error = FcError.named(code, refusal.message or "the local cloud was told to refuse this", status=status)
-        return self._error(request, error, self._service.new_request_id())
+        error = FcError.named(code, refusal.message or "the local cloud was told to refuse this", status=refusal.status)
+        return self._error(request, error, self._service.new_request_id(), status=refusal.status)
 
     def _key(self, call: WireCall) -> str:
         """Of the function that the path names."""
@@ -95,12 +95,13 @@ class FcEndpoint:
         body = json.dumps(reply.value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
         return Response(200, (("Content-Type", "application/json"), *headers), body)
 
-    def _error(self, request: Request, error: FcError, request_id: str) -> Response:
-        """Always JSON: aliyun-fc2 reads every error page as such."""
+    def _error(self, request: Request, error: FcError, request_id: str, *, status: int | None = None) -> Response:
+        """Always JSON: aliyun-fc2 reads every error page as such. `status`: one that was ordered."""
         told: dict[str, str]
         if version_of(request) == NEW:
             told = {"RequestId": request_id, "Code": error.code, "Message": error.message}
         else:
             told = {"ErrorCode": error.code, "ErrorMessage": error.message}
         body = json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        return Response(error.status, (("Content-Type", "application/json"), ("X-Fc-Request-Id", request_id)), body)
+        status = status or self._statuses.get(error.code, error.status)
+        return Response(status, (("Content-Type", "application/json"), ("X-Fc-Request-Id", request_id)), body)

@@ -7,6 +7,7 @@ triggers (142, 150), environment variables (047), HTTP triggers (056, 028), life
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 KIB = 1024
 MIB = 1024 * 1024
@@ -44,7 +45,8 @@ BATCH_COUNT = range(1, 10_001)
 BATCH_WINDOW_S = range(16)
 HTTP_HEADER_BYTES_MAX = 8 * KIB
 HTTP_TARGET_BYTES_MAX = 4 * KIB
-PAGE_DEFAULT = 50
+PAGE_DEFAULT = 20
+"""Pages of the listing operations."""
 PAGE_MAX = 100
 ZIP_BYTES_MAX = 500 * MIB
 """Unpacked code: quota page."""
@@ -52,6 +54,10 @@ TASK_IDS_KEPT = 10_000
 """Ours: ids of asynchronous tasks that are remembered to refuse a second use."""
 LOG_LINES_KEPT = 1_000
 """Ours: per function, for the state dump."""
+
+
+Unpublished: TypeAlias = int
+"""A number that no source gives: what it decides is contested, and stands in the table of switches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +73,21 @@ class Limits:
     """Ours: between SIGTERM and SIGKILL."""
     freezes: bool = True
     """SIGSTOP between calls: threads and timers stall, as in the real thing. Debuggers dislike it."""
-    async_retry_ms: int = 1_000
-    """Pause before an asynchronous call is repeated after a function error, doubled each time. Not documented."""
+    async_retry_ms: Unpublished = 1_000
+    """Pause in milliseconds before an asynchronous call is repeated after a function error, doubled each time. Only the
+    number of repeats is documented."""
     destination_base64: bool = False
     """Whether messages to destination queues are Base64. Not documented; the page shows JSON text."""
-    clock_skew_ms: int = 900_000
-    """How far a signed date may be off: 15 minutes, as at the other services (unverified for FC)."""
+    function_with_triggers: Literal["refuse", "delete"] = "refuse"
+    """What DeleteFunction does while the function has triggers. refuse: FunctionNotEmpty (the error code pages of both
+    APIs; "you must delete triggers first", page of API 2021-04-06). delete: they go along (the pages of 2016-08-15 and
+    2023-03-30 ask for nothing)."""
+    throttled_status: Literal[429, 503] = 429
+    """The HTTP status of ResourceThrottled. 429 in the pages on instances and retries, 503 in that of error codes."""
+    too_large_status: Literal[400, 413] = 400
+    """The HTTP status of EntityTooLarge. 400 in the page of error codes; 413 is what HTTP has for it."""
+    clock_skew_ms: Unpublished = 900_000
+    """How far a signed date may be off, in milliseconds: 15 minutes, as at the other services."""
     refuses_repeated_nonces: bool = True
     """Whether an x-acs-signature-nonce is worth one call, as in the other APIs that are signed this way; no page of FC
     says so. One that is not there is not asked for: HTTP triggers are signed without."""

@@ -61,8 +61,9 @@ def get_alias(desk: Desk) -> Reply:
 
 
 def update_alias(desk: Desk) -> Reply:
-    owner, body = desk.owner, desk.body()
+    owner = desk.owner
     desk.check_match(_etag(desk.service.versions.alias(owner, desk.names["alias"])))
+    body = desk.body()
     alias = desk.service.versions.update_alias(
         owner,
         desk.names["alias"],

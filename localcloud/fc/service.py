@@ -150,8 +150,11 @@ class FcService:
         return record
 
     def delete_function(self, key: str) -> None:
-        self.functions.find(key)
-        for trigger in self.triggers.of(key):
+        """Raises FcError: FunctionNotFound, FunctionNotEmpty."""
+        name, triggers = self.functions.find(key).name, self.triggers.of(key)
+        if triggers and self.limits.function_with_triggers == "refuse":
+            raise FcError("FunctionNotEmpty", f"function '{name}' has active triggers")
+        for trigger in triggers:
             self.triggers.delete(key, trigger.spec.name)
         self.functions.delete(key)
         self.versions.forget(f"functions/{key}")

@@ -70,7 +70,7 @@ class Triggers:
         if (spec.function, spec.name) in self._records:
             raise FcError("TriggerAlreadyExists", f"trigger '{spec.name}' already exists")
         if len(self.of(spec.function)) >= TRIGGERS_MAX:
-            raise FcError("ResourceExhausted", f"the function has {TRIGGERS_MAX} triggers, the limit")
+            raise FcError("LimitExceededError", f"the function has {TRIGGERS_MAX} triggers, the limit")
         self._check(spec, function)
         now_ms = self._ports.background.timeline.clock.now_ms()
         record = TriggerRecord(spec, self._ports.ids.uuid("fc.trigger").lower(), now_ms, now_ms)

@@ -8,7 +8,9 @@ import io
 import json
 import zipfile
 from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 from urllib.error import HTTPError
 from urllib.request import Request as UrlRequest
@@ -20,8 +22,10 @@ from localcloud.acs3 import canonical_request, sha256, sign
 from localcloud.clock import SystemClock, Timeline
 from localcloud.controlled_clock import ControlledClock
 from localcloud.fc.api import FcEndpoint
+from localcloud.fc.limits import STRICT, Limits
 from localcloud.fc.mns_queues import MnsQueues
 from localcloud.fc.pool import ProcessWorkers
+from localcloud.fc.routes import NEW, Version
 from localcloud.fc.service import FcService
 from localcloud.http import Request
 from localcloud.ids import Ids
@@ -78,7 +82,7 @@ class FcServer:
     ) -> Answer:
         """A request as the current SDKs send it: ACS3-HMAC-SHA256, JSON when `body` is."""
         path, _, query = target.partition("?")
-        sent = {"host": self.served.url.removeprefix("http://"), "x-acs-date": _now(), **(headers or {})}
+        sent = {"host": self.served.url.removeprefix("http://"), "x-acs-date": signing_date(), **(headers or {})}
         sent["x-acs-content-sha256"] = sha256(body)
         if signed:
             names = sorted(sent)
@@ -104,10 +108,15 @@ class FcServer:
             with error:
                 return Answer(error.code, _lower(error.headers), error.read())
 
+    @staticmethod
+    def code_of(files: Mapping[str, str]) -> dict[str, str]:
+        """`code` of a request."""
+        return {"zipFile": base64.b64encode(archive(files)).decode()}
+
     def create(self, name: str, code: str, **fields: Any) -> Any:
         """A function of API 2023-03-30."""
         given = {"functionName": name, "runtime": "python3.10", "handler": "index.handler", "timeout": 20, **fields}
-        given.setdefault("code", {"zipFile": base64.b64encode(archive({"index.py": code})).decode()})
+        given.setdefault("code", self.code_of({"index.py": code}))
         answer = self.tell("POST", "/2023-03-30/functions", given)
         assert answer.status == 200, answer.body
         return answer.json()
@@ -117,14 +126,30 @@ def _lower(headers: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _now() -> str:
-    from datetime import datetime, timezone
+def signing_date(*, hours: int = 0) -> str:
+    """For x-acs-date: the machine's time and so many hours."""
+    return f"{datetime.now(timezone.utc) + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
 
-    return f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+
+def told(answer: Answer, version: Version) -> str:
+    """The code in the error's document, whose form is checked."""
+    document = answer.json()
+    names = {"RequestId", "Code", "Message"} if version == NEW else {"ErrorCode", "ErrorMessage"}
+    assert set(document) == names, document
+    assert answer.headers["content-type"] == "application/json"
+    assert document.get("RequestId", answer.headers["x-fc-request-id"]) == answer.headers["x-fc-request-id"] != ""
+    assert all(isinstance(value, str) and value for value in document.values()), document
+    return str(document["Code" if version == NEW else "ErrorCode"])
 
 
 @pytest.fixture
 def server() -> Iterator[FcServer]:
+    with fc_server() as made:
+        yield made
+
+
+@contextmanager
+def fc_server(limits: Limits = STRICT) -> Iterator[FcServer]:
     timeline, ids = Timeline(ControlledClock()), Ids(1)
     mns = MnsService(account=ACCOUNT, timeline=timeline, ids=ids, journal=NoJournal())
     for name in ("q", "told"):
@@ -135,7 +160,8 @@ def server() -> Iterator[FcServer]:
         ids=ids,
         journal=NoJournal(),
         queues=MnsQueues(mns),
-        workers=ProcessWorkers(account=ACCOUNT, timeline=timeline, ids=ids),
+        workers=ProcessWorkers(account=ACCOUNT, timeline=timeline, ids=ids, limits=limits),
+        limits=limits,
     )
     endpoint = FcEndpoint(fc, account=ACCOUNT, ids=ids, date_clock=SystemClock())
     with serve(endpoint, timeline=timeline) as served:

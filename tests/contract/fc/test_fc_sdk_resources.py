@@ -11,7 +11,10 @@ from urllib.request import urlopen
 import fc2
 import pytest
 
-from tests.contract.fc.conftest import FcServer
+from localcloud.fc.limits import Limits
+from tests.contract.fc.conftest import FcServer, fc_server
+
+EVERY_5_MINUTES = {"cronExpression": "@every 5m", "enable": True}
 
 
 @pytest.fixture(autouse=True)
@@ -145,16 +148,29 @@ def test_the_code_can_be_had_back(client, code: str) -> None:
     assert told["checksum"] == client.get_function("fleetrun", "f").data["codeChecksum"]
 
 
-def test_a_deleted_function_is_gone_with_its_triggers(client, code: str) -> None:
+def test_a_function_is_deleted_once_its_triggers_are(client, code: str) -> None:
     client.create_function("fleetrun", "f", "python3", "index.handler", codeDir=code)
-    client.create_trigger("fleetrun", "f", "tick", "timer", {"cronExpression": "@every 5m", "enable": True}, None, None)
+    client.create_trigger("fleetrun", "f", "tick", "timer", EVERY_5_MINUTES, None, None)
 
+    with refused("FunctionNotEmpty", 409):
+        client.delete_function("fleetrun", "f")
+    client.delete_trigger("fleetrun", "f", "tick")
     client.delete_function("fleetrun", "f")
 
     with refused("FunctionNotFound", 404):
         client.get_function("fleetrun", "f")
-    client.create_function("fleetrun", "f", "python3", "index.handler", codeDir=code)
-    assert client.list_triggers("fleetrun", "f").data == {"triggers": []}
+
+
+def test_a_function_takes_its_triggers_along_where_the_switch_says_so(code: str) -> None:
+    with fc_server(Limits(function_with_triggers="delete")) as server:
+        client = server.client()
+        client.create_function("fleetrun", "f", "python3", "index.handler", codeDir=code)
+        client.create_trigger("fleetrun", "f", "tick", "timer", EVERY_5_MINUTES, None, None)
+
+        client.delete_function("fleetrun", "f")
+
+        client.create_function("fleetrun", "f", "python3", "index.handler", codeDir=code)
+        assert client.list_triggers("fleetrun", "f").data == {"triggers": []}
 
 
 @pytest.mark.parametrize(
