@@ -13,6 +13,11 @@ REASONS: Mapping[str, str] = {
     "run Deferred → Scheduled": "a call must fail between the next day's grant and its intent; the intent is Running",
     "run Planned → Scheduled": "an intent that is lost twice: units are spent on it, nothing is sent (seed 2019201)",
     "run Scheduled → Rejected": "what is Scheduled has spent a unit, and what is Rejected has not",
+    "target Scheduled → Aborted": "a firing passes over what is down; only an agent with a full queue would abort one",
+    "target Scheduled → Pending": "a firing starts at once in the double; only an agent that is busy would let it wait",
+    "target Scheduled → Stopping": "what is killed ends at once in the double, unless its agent is silent: then it was "
+    "seen Running long before",
+    "target Stopping → Scheduled": "the same, and what was told to stop fires no more; only a stale poll could say so",
     "target Running → Cancelled": "ECS calls Cancelled only what had not begun; taken all the same, should it say so",
     "target Running → Invalid": "ECS calls Invalid only what could not begin; taken all the same",
     "target Stopping → Cancelled": "the doubles know Stopping only of what had begun, and that is Terminated",
