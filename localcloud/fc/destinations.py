@@ -12,11 +12,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.account import Account
-from localcloud.fc.errors import FcError, invalid
-from localcloud.fc.limits import Limits
+from localcloud.fc.errors import FcError, invalid, too_large
+from localcloud.fc.limits import DESTINATION_BYTES_MAX, Limits
 from localcloud.fc.queue_config import queue_of_arn, topic_of_arn
-from localcloud.fc.queues import NoSuchQueue, Queues
+from localcloud.fc.queues import NotTaken, Queues
 from localcloud.fc.values import Function, Outcome
+
+UNOFFERED = ("acs:eventbridge:", "acs:mq:", "acs:rocketmq:", "acs:alikafka:")
+"""How the ARNs of event buses and of other queues begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionPlace:
+    """What an ARN names. `service` is "" in FC 3.0's form."""
+
+    service: str
+    name: str
+    qualifier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +44,10 @@ class Ending:
 
 
 class Destinations:
-    """Sends the documents. `hand_over` calls a function asynchronously, by its key."""
+    """Sends the documents. `hand_over` calls a function asynchronously: service, name, event, qualifier."""
 
     def __init__(
-        self, *, account: Account, queues: Queues, limits: Limits, hand_over: Callable[[str, bytes], None]
+        self, *, account: Account, queues: Queues, limits: Limits, hand_over: Callable[[FunctionPlace, bytes], None]
     ) -> None:
         self._account = account
         self._queues = queues
@@ -45,9 +57,12 @@ class Destinations:
         """Documents that no target took."""
 
     def check(self, arn: str) -> None:
-        """Raises FcError InvalidArgument for what cannot be a destination here."""
-        if arn and not (queue_of_arn(arn) or topic_of_arn(arn) or function_of_arn(arn)):
-            raise invalid(f"the destination {arn!r} is not of an MNS queue or topic or of a function")
+        """Raises FcError: NotImplemented for a destination that is not offered, InvalidArgument for what is none."""
+        if not arn or queue_of_arn(arn) or topic_of_arn(arn) or function_of_arn(arn):
+            return
+        if arn.startswith(UNOFFERED):
+            raise FcError("NotImplemented", f"the local cloud does not offer the destination {arn!r}")
+        raise invalid(f"the destination {arn!r} is not of an MNS queue or topic or of a function")
 
     def tell(self, arn: str, ending: Ending, *, now_ms: int) -> None:
         """Nothing when there is no destination."""
@@ -56,12 +71,15 @@ class Destinations:
         body = json.dumps(self._document(ending, now_ms), ensure_ascii=False, separators=(",", ":"))
         try:
             self._send(arn, body)
-        except (NoSuchQueue, FcError):
+        except (NotTaken, FcError):
             self.lost += 1
 
     def _send(self, arn: str, body: str) -> None:
+        """Raises NotTaken, or FcError: a function may refuse, and no queue holds more than 64 KB."""
         queue, topic, function = queue_of_arn(arn), topic_of_arn(arn), function_of_arn(arn)
         text = base64.b64encode(body.encode()).decode() if self._limits.destination_base64 else body
+        if (queue or topic) and len(text.encode("utf-8", "surrogatepass")) > DESTINATION_BYTES_MAX:
+            raise too_large(DESTINATION_BYTES_MAX)
         if queue:
             self._queues.send(queue, text)
         elif topic:
@@ -93,14 +111,15 @@ def function_arn(function: Function, account: Account) -> str:
     return f"{head}:functions/{function.name}"
 
 
-def function_of_arn(arn: str) -> str | None:
-    """Either form of ARN → the function's key, without the qualifier."""
+def function_of_arn(arn: str) -> FunctionPlace | None:
+    """`…:functions/<name>[/<qualifier>]` or `…:services/<service>[.<qualifier>]/functions/<name>`."""
     parts = arn.split(":", 4)
     if len(parts) != 5 or parts[:2] != ["acs", "fc"]:
         return None
     place = parts[4].split("/")
-    if len(place) >= 2 and place[0] == "functions" and place[1]:
-        return place[1]
-    if len(place) >= 4 and place[0] == "services" and place[2] == "functions":
-        return f"{place[1].partition('.')[0]}${place[3]}"
+    if len(place) in (2, 3) and place[0] == "functions" and place[1]:
+        return FunctionPlace("", place[1], place[2] if len(place) == 3 else "")
+    if len(place) == 4 and place[0] == "services" and place[2] == "functions" and place[1] and place[3]:
+        service, _, qualifier = place[1].partition(".")
+        return FunctionPlace(service, place[3], qualifier)
     return None

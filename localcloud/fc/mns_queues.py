@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from localcloud.fc.queues import BadSubscription, NoSuchQueue, Published, Stop, Taken
+from localcloud.fc.queues import BadSubscription, NoSuchQueue, NotTaken, Published, Stop, Taken
 from localcloud.mns.errors import MnsError
 from localcloud.mns.service import MnsService
 from localcloud.mns.values import Notification, Outgoing, Publication
@@ -13,7 +13,7 @@ MISSING = ("QueueNotExist", "TopicNotExist")
 
 
 class MnsQueues:
-    """Nothing here decides; errors that say "missing" become NoSuchQueue."""
+    """Nothing here decides; errors that say "missing" become NoSuchQueue, others NotTaken."""
 
     def __init__(self, mns: MnsService) -> None:
         self._mns = mns
@@ -81,7 +81,7 @@ class MnsQueues:
 
 
 def _translated(error: MnsError, name: str) -> Exception:
-    return NoSuchQueue(name) if error.code in MISSING else error
+    return NoSuchQueue(name) if error.code in MISSING else NotTaken(f"{name}: {error}")
 
 
 def _published(notification: Notification) -> Published:

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.fc.errors import invalid
+import msgspec
+
+from localcloud.fc.errors import FcError, invalid
 from localcloud.fc.limits import BATCH_COUNT, BATCH_WINDOW_S
 from localcloud.fc.retry_policy import STRATEGIES, RetryPolicy
 
@@ -38,8 +40,8 @@ class QueueTriggerConfig:
     """eventRuleFilterPattern; None lets everything pass."""
 
 
-def read_config(config: Mapping[str, Any], *, pattern: Mapping[str, Any] | None = None) -> QueueTriggerConfig:
-    """Raises FcError InvalidArgument naming the field.
+def read_config(config: Mapping[str, Any]) -> QueueTriggerConfig:
+    """Raises FcError InvalidArgument naming the field, NotImplemented for an operator of a pattern.
 
     `deliveryOption.concurrency` is said to count for Kafka only, `maximumTasks` is not in the SDK's model: whichever is
     larger is taken as the number of batches at a time.
@@ -76,8 +78,39 @@ def read_config(config: Mapping[str, Any], *, pattern: Mapping[str, Any] | None 
         retry=_retry(_object(run, "retryStrategy")),
         tolerates_errors=tolerance == "ALL",
         dead_letter_queue=_dead_letter_queue(_object(run, "deadLetterQueue")),
-        pattern=pattern,
+        pattern=_pattern(config.get("eventRuleFilterPattern")),
     )
+
+
+def _pattern(text: Any) -> Mapping[str, Any] | None:
+    """JSON text in the API; an object is taken as well. Empty: everything passes."""
+    pattern = text
+    if isinstance(text, str):
+        try:
+            pattern = msgspec.json.decode(text) if text.strip() else None
+        except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
+            raise invalid(f"eventRuleFilterPattern is not JSON: {error}") from error
+    if pattern is not None and not isinstance(pattern, Mapping):
+        raise invalid("eventRuleFilterPattern must be the JSON text of an object")
+    _check_pattern(pattern or {}, "eventRuleFilterPattern")
+    return pattern or None
+
+
+def _check_pattern(pattern: Mapping[str, Any], place: str) -> None:
+    """Fields hold lists of what is allowed, or fields of their own. Of the operators there is `prefix`."""
+    for name, wanted in pattern.items():
+        if isinstance(wanted, Mapping):
+            _check_pattern(wanted, f"{place}.{name}")
+            continue
+        if not isinstance(wanted, list):
+            raise invalid(f"{place}.{name} is {wanted!r}, it must be a list of values")
+        for one in wanted:
+            if isinstance(one, Mapping) and set(one) != {"prefix"}:
+                raise FcError("NotImplemented", f"the local cloud does not offer {', '.join(one)} in {place}.{name}")
+            if isinstance(one, Mapping) and not isinstance(one["prefix"], str):
+                raise invalid(f"{place}.{name}: prefix is {one['prefix']!r}, it must be a string")
+            if isinstance(one, list):
+                raise invalid(f"{place}.{name} holds a list, only values can be compared")
 
 
 def _retry(strategy: Mapping[str, Any]) -> RetryPolicy:

@@ -93,7 +93,7 @@ def passes(event: Mapping[str, Any], pattern: Mapping[str, Any] | None) -> bool:
         if isinstance(wanted, Mapping):
             if not isinstance(value, Mapping) or not passes(value, wanted):
                 return False
-        elif not any(_fits(value, one) for one in (wanted if isinstance(wanted, list) else [wanted])):
+        elif not any(_fits(value, one) for one in wanted):
             return False
     return True
 

@@ -22,7 +22,7 @@ from localcloud.fc.errors import FcError
 from localcloud.fc.limits import ASYNC_BYTES_MAX, SYNC_BYTES_MAX
 from localcloud.fc.queue_config import QueueTriggerConfig
 from localcloud.fc.queue_events import cloud_event, passes, payload_of, split_by_size
-from localcloud.fc.queues import NoSuchQueue, Queues, Stop, Taken
+from localcloud.fc.queues import NoSuchQueue, NotTaken, Queues, Stop, Taken
 from localcloud.fc.tasks import Background
 from localcloud.ids import Ids
 from localcloud.journal import Journal
@@ -152,11 +152,12 @@ class QueueTrigger:
         """Takes what fits into the window; answers whether it is to be delivered now."""
         config, now_ms = self._config, self._ports.background.timeline.clock.now_ms()
         lease_ms = self._ports.lease_ms(self._function) + config.window_ms
-        room = config.count - len(self._window)
-        for taken in self._ports.queues.take(config.queue, room, visibility_ms=lease_ms):
-            held = self._hold(taken, now_ms)
-            if held is not None:
-                self._window.append(held)
+        while room := config.count - len(self._window):
+            found = self._ports.queues.take(config.queue, room, visibility_ms=lease_ms)
+            if not found:
+                break
+            # The filter may drop them all: then what lies behind them is looked at.
+            self._window += [held for taken in found if (held := self._hold(taken, now_ms)) is not None]
         if not self._window:
             return False
         if len(self._window) >= config.count or config.window_ms == 0:
@@ -256,7 +257,7 @@ class QueueTrigger:
         if self._config.dead_letter_queue is None:
             return
         for held in group:
-            with contextlib.suppress(NoSuchQueue):
+            with contextlib.suppress(NotTaken):
                 body = json.dumps(held.event, ensure_ascii=False, separators=(",", ":"))
                 self._ports.queues.send(self._config.dead_letter_queue, body)
 

@@ -13,7 +13,11 @@ class BadSubscription(Exception):
     """The topic does not take it; the message says why."""
 
 
-class NoSuchQueue(Exception):
+class NotTaken(Exception):
+    """The queue, or topic, does not take the message, e.g. because it is too long for it."""
+
+
+class NoSuchQueue(NotTaken):
     """There is no queue, or topic, of that name."""
 
 

@@ -26,7 +26,7 @@ from localcloud.fc.answer_size import bounded
 from localcloud.fc.async_queue import AsyncPorts, AsyncQueue
 from localcloud.fc.code import CodeFolders
 from localcloud.fc.counters import Counters
-from localcloud.fc.destinations import Destinations
+from localcloud.fc.destinations import Destinations, FunctionPlace
 from localcloud.fc.errors import FcError, invalid, too_large
 from localcloud.fc.functions import FunctionRecord, Functions
 from localcloud.fc.kept import Kept
@@ -78,7 +78,7 @@ class FcService:
         self.functions = Functions(clock=timeline.clock, ids=ids, service_name=service_name, limits=limits)
         self.versions = Versions(clock=timeline.clock, stream=ids.stream("fc.weights"))
         self.layers = Layers(account=account, clock=timeline.clock)
-        self.destinations = Destinations(account=account, queues=queues, limits=limits, hand_over=self._hand_over)
+        self.destinations = Destinations(account=account, queues=queues, limits=limits, hand_over=self._pass_on)
         self._calls = AsyncQueue(
             AsyncPorts(
                 background=self._background,
@@ -294,6 +294,11 @@ class FcService:
 
     def _hand_over(self, key: str, event: bytes, qualifier: str = "") -> None:
         self.invoke_async(key, event, qualifier=qualifier)
+
+    def _pass_on(self, place: FunctionPlace, event: bytes) -> None:
+        """To a function that is a destination. Its service may be the one that FC 3.0 leaves out."""
+        key = self.functions.key_of(place.service, place.name) if place.service else place.name
+        self._hand_over(key, event, place.qualifier)
 
     async def _call_for_queue(self, key: str, event: bytes, qualifier: str) -> bool:
         """A queue trigger's call lasts five minutes at most, whatever the function's timeout: page 142."""

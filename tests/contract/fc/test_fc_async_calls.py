@@ -8,10 +8,10 @@ import json
 import pytest
 
 from localcloud.fc.errors import FcError
-from localcloud.fc.limits import Limits
-from localcloud.fc.values import AsyncConfig
+from localcloud.fc.limits import DESTINATION_BYTES_MAX, Limits
+from localcloud.fc.values import AsyncConfig, Outcome
 from localcloud.file_journal import FileJournal
-from localcloud.mns.values import Subscription
+from localcloud.mns.values import QueueChanges, Subscription
 from tests.contract.fc.worlds import FAILS, RETURNS, THROTTLED, FcWorld
 
 DOCUMENT_KEYS = {"timestamp", "requestContext", "requestPayload", "responseContext", "responsePayload"}
@@ -176,6 +176,64 @@ def test_destinations_may_be_topics_and_functions() -> None:
         assert json.loads(handed_on)["requestPayload"] == "first"
         (told,) = world.documents("told")
         assert told["requestPayload"] == handed_on.decode()
+
+    world.play(story)
+
+
+@pytest.mark.parametrize("place", ["services/fleetrun/functions/f", "services/fleetrun.1/functions/f", "functions/f/1"])
+def test_a_function_is_a_destination_under_each_of_its_names(place: str) -> None:
+    world = FcWorld()
+    world.fc.versions.publish("functions/f", {"f": world.fc.functions.find("f").function}, "")
+    world.fc.put_async_config("g", AsyncConfig(on_success=f"acs:fc:cn-hangzhou:1234567890123456:{place}"))
+
+    async def story(world: FcWorld) -> None:
+        world.fc.invoke_async("g", b"first")
+        await world.settle()
+
+        assert [json.loads(event)["requestPayload"] for event in world.functions.events("f")] == ["first"]
+        assert world.fc.destinations.lost == 0
+
+    world.play(story)
+
+
+@pytest.mark.parametrize("kind", ["eventbridge:cn-hangzhou:1:eventbus/b", "mq:cn-hangzhou:1:/instances/i/topics/t"])
+def test_a_destination_that_is_not_offered_is_refused_as_such(kind: str) -> None:
+    world = FcWorld()
+
+    with pytest.raises(FcError, match=kind) as refused:
+        world.fc.put_async_config("f", AsyncConfig(on_failure=f"acs:{kind}"))
+
+    assert (refused.value.code, refused.value.status) == ("NotImplemented", 501)
+
+
+@pytest.mark.parametrize("arn", ["acs:mns:::/queues/told/messages", "acs:mns:::/topics/t/messages"])
+def test_a_document_that_no_queue_can_hold_is_lost_and_the_call_has_ended(arn: str) -> None:
+    world = FcWorld()
+    world.fc.put_async_config("f", AsyncConfig(on_success=arn))
+
+    async def story(world: FcWorld) -> None:
+        world.functions.answers("f", Outcome(b"x" * DESTINATION_BYTES_MAX), RETURNS)
+        world.fc.invoke_async("f", b"")
+        await world.settle()
+
+        assert world.fc.state()["asyncCalls"] == []
+        assert (world.fc.destinations.lost, world.waiting("told")) == (1, 0)
+
+    world.play(story)
+
+
+def test_a_document_that_its_queue_does_not_take_is_lost_and_the_call_has_ended() -> None:
+    world = FcWorld()
+    world.mns.create_queue("small", QueueChanges(maximum_message_size=1024))
+    world.fc.put_async_config("f", AsyncConfig(on_success=TOLD.replace("told", "small")))
+
+    async def story(world: FcWorld) -> None:
+        world.functions.answers("f", Outcome(b"x" * 1024), RETURNS)
+        world.fc.invoke_async("f", b"")
+        await world.settle()
+
+        assert world.fc.state()["asyncCalls"] == []
+        assert (world.fc.destinations.lost, world.waiting("small")) == (1, 0)
 
     world.play(story)
 
