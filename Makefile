@@ -83,9 +83,9 @@ fuzz: $(FUZZ_STAMP) ## Fuzz every decoder with atheris, FUZZ_SECONDS=120 each; w
 			build/fuzz/$$target events/accept_requests events/advance_runs events/stop_runs events/serve_http; \
 	done
 
-sim: $(STAMP) ## Simulate many seeds (SEEDS= FIRST= JOBS= WORLD=), or with BUGS=1 find our planted bugs
+sim: $(STAMP) ## Simulate many seeds (SEEDS= FIRST= JOBS= WORLD= MINUTES=), or with BUGS=1 find our planted bugs
 	@$(PY) -m tests.sim $(if $(BUGS),--bugs,--seeds $(or $(SEEDS),2000) --first $(or $(FIRST),1) \
-		$(if $(WORLD),--world $(WORLD)) --jobs $(if $(filter auto,$(JOBS)),1,$(JOBS)))
+		$(if $(WORLD),--world $(WORLD)) $(if $(MINUTES),--minutes $(MINUTES)) --jobs $(if $(filter auto,$(JOBS)),1,$(JOBS)))
 
 sim-replay: $(STAMP) ## Repeat one seed exactly, with its story: make sim-replay SEED=41
 	@test -n "$(SEED)" || { echo "SEED= is missing, e.g. SEED=41"; exit 2; }

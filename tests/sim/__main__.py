@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import multiprocessing
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -52,6 +53,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=2000)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=0, help="stop after so long, and say what was seen")
     parser.add_argument("--replay", type=int, help="play this one seed and print its trace")
     parser.add_argument("--world", choices=(ALL, *SHARES), help="what is played; a planted bug, a replay: runs")
     parser.add_argument("--plant", default="", help="a planted bug, by name")
@@ -91,8 +93,14 @@ def _stories(options: argparse.Namespace) -> Iterator[tuple[Each, Story]]:
     if options.jobs == 1:
         yield from map(play, wanted)
         return
-    with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
+    with multiprocessing.get_context("fork").Pool(options.jobs, initializer=_heed_only_the_pool) as pool:
         yield from pool.imap(play, wanted, chunksize=20)
+
+
+def _heed_only_the_pool() -> None:
+    """A process of the pool ends when the pool says so, without a word; an interrupt is the parent's matter."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @dataclass
@@ -135,6 +143,9 @@ def _cpu_s() -> float:
 
 
 def _many(options: argparse.Namespace) -> int:
+    # Also where a shell has started us in the background, which ignores SIGINT; a SIGTERM counts the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     total = _Sum()
     with contextlib.suppress(KeyboardInterrupt):  # a long haul that is cut short still says what it has seen
         _sum_up(options, total)
@@ -150,6 +161,8 @@ def _sum_up(options: argparse.Namespace, total: _Sum) -> None:
         if story.broken and total.broken <= FAILURES_SHOWN:
             say(f"seed {each.seed}: {story.broken[:400]}\n  make sim-replay {each}")
         if story.broken and options.stop_at_first:
+            break
+        if options.minutes and time.monotonic() - total.started > options.minutes * 60:
             break
         if time.monotonic() - told > TELL_EVERY_S:
             told = time.monotonic()
