@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from localcloud.clock import Entry, Timeline
 from localcloud.ecs.attempts import Attempt
-from localcloud.ecs.executors import Executor
+from localcloud.ecs.executors import Executor, Job
 from localcloud.ecs.instances import Instances, is_up
 from localcloud.ecs.jobs import BadJob, Jobs
 from localcloud.ecs.limits import Limits
@@ -76,12 +76,13 @@ class Agents:
         if self._is_closed:
             return
         ready = []
-        now_ms = self._clock.now_ms()
+        now_ms, instances = self._clock.now_ms(), self._instances.in_region(run.invocation.region)
         for instance_id in list(run.rows if instance_ids is None else instance_ids):
             row = run.rows[instance_id]
             if row.status != "Pending" or row.handed_over:
                 continue
-            if self._is_up(run, instance_id, now_ms):
+            instance = instances.get(instance_id)
+            if instance is not None and is_up(instance, now_ms):
                 ready.append(instance_id)
             else:
                 self._keep_undelivered(run, instance_id)
@@ -97,11 +98,11 @@ class Agents:
         """Starts the script now, or as soon as the agent has a free place for it."""
         if self._is_closed:
             return
-        attempts = []
+        attempts, now_ms = [], self._clock.now_ms()
         for instance_id in instance_ids:
             place = self._place(run, instance_id)
             if len(place.running) < self._limits.running_per_instance_max:
-                attempts.append(self._occupy(place, run, instance_id))
+                attempts.append(self._occupy(place, run, instance_id, now_ms))
             elif len(place.waiting) < self._limits.queued_per_instance_max:
                 place.waiting.append(run)
                 if run.rows[instance_id].status == "Scheduled":
@@ -213,32 +214,31 @@ class Agents:
             run = place.waiting.popleft()
             now_ms = self._clock.now_ms()
             if run.rows[attempt.instance_id].status not in ENDS and self._is_up(run, attempt.instance_id, now_ms):
-                self._hand_over([self._occupy(place, run, attempt.instance_id)])
+                self._hand_over([self._occupy(place, run, attempt.instance_id, now_ms)])
 
     # -- inside -------------------------------------------------------------------------------------------------------
-    def _occupy(self, place: Place, run: Run, instance_id: str) -> Attempt:
+    def _occupy(self, place: Place, run: Run, instance_id: str, now_ms: int) -> Attempt:
         attempt = Attempt(run, instance_id, runs=self._runs, clock=self._clock, around=self)
         place.running[run.invocation.invoke_id] = attempt
         place.invocations += 1
-        place.last_invoked_ms = self._clock.now_ms()
+        place.last_invoked_ms = now_ms
         row = run.rows[instance_id]
         # Of the firing before only the count stays.
-        fresh = Row(instance_id, row.created_ms, row.updated_ms, repeats=row.repeats, handed_over=True)
-        self._runs.set_row(run, fresh)
+        self._runs.put_row(run, Row(instance_id, row.created_ms, now_ms, repeats=row.repeats, handed_over=True))
         return attempt
 
     def _hand_over(self, attempts: list[Attempt]) -> None:
         if not attempts:
             return
         self._journal.flush()
+        tasks: list[tuple[Job, Attempt]] = []
         for attempt in attempts:
             instance = self._instances.get(attempt.run.invocation.region, attempt.instance_id)
             try:
-                job = self._jobs.make(attempt.run.invocation, instance)
+                tasks.append((self._jobs.make(attempt.run.invocation, instance), attempt))
             except BadJob as bad:
                 attempt.failed(bad.error_code, "", b"", 0)
-                continue
-            execution = self._executor.start(job, attempt)
+        for (_, attempt), execution in zip(tasks, self._executor.start_all(tasks), strict=True):
             attempt.execution = execution
             if attempt.wants_cancel:
                 attempt.cancel(tree=attempt.run.invocation.termination_mode == "ProcessTree")

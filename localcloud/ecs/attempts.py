@@ -50,6 +50,11 @@ class Surroundings(Protocol):
 class Attempt:
     """The executor's `Watcher` for one firing of one row."""
 
+    __slots__ = (
+        "_around", "_clock", "_is_over", "_is_settled", "_runs", "_unheard", "deadline", "execution", "instance_id",
+        "run", "wants_cancel",
+    )  # fmt: skip
+
     def __init__(self, run: Run, instance_id: str, *, runs: Runs, clock: Clock, around: Surroundings) -> None:
         self.run = run
         self.instance_id = instance_id
@@ -95,6 +100,33 @@ class Attempt:
 
     def cancelled(self, exit_code: int | None, tail: bytes, dropped: int) -> None:
         self._end(End("Terminated", exit_code, tail, dropped))
+
+    def ran(self, exit_code: int, tail: bytes, dropped: int) -> None:
+        row, now_ms = self.row, self._clock.now_ms()
+        if self._is_settled or row.status in ENDS or not self._around.is_reachable(self, now_ms):
+            self.started()
+            self.finished(exit_code, tail, dropped)
+            return
+        self._is_over = self._is_settled = True
+        status, error_code = ("Failed", "ExitCodeNonzero") if exit_code else ("Success", "")
+        ended = Row(
+            instance_id=row.instance_id,
+            created_ms=row.created_ms,
+            updated_ms=now_ms,
+            status=status,
+            exit_code=exit_code,
+            error_code=error_code,
+            error_info=MEANINGS.get(error_code, ""),
+            output=tail,
+            dropped=dropped,
+            repeats=row.repeats + 1,
+            start_ms=now_ms,
+            finish_ms=now_ms,
+            stop_ms=row.stop_ms,
+            outcome=status,
+        )
+        self._runs.put_row(self.run, self._around.settled(self.run, ended))
+        self._around.on_over(self)
 
     # -- what the agent does with it ----------------------------------------------------------------------------------
     def cancel(self, *, tree: bool) -> None:

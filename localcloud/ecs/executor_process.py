@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +23,7 @@ from localcloud.ecs import executor_guard
 from localcloud.ecs.executor_child import Child
 from localcloud.ecs.executor_launch import CannotLaunch, Launch, file_name, powershell, prepare
 from localcloud.ecs.executor_simulated import SimulatedExecutor
-from localcloud.ecs.executors import RUNNING_MAX, Execution, Executor, Job, Watcher
+from localcloud.ecs.executors import RUNNING_MAX, Execution, Executor, Job, Task, Watcher
 
 OUTPUT_INTERVAL_MS = 1_000
 """How often what a script has printed so far is told: the least that the agent takes as its interval."""
@@ -70,12 +70,15 @@ class ProcessExecutor:
         self._condemned: set[str] = set()
         self._guard: subprocess.Popen[bytes] | None = None
 
-    def start(self, job: Job, watcher: Watcher) -> Execution:
+    def start_all(self, tasks: Sequence[Task]) -> list[Execution]:
         """Must be called on the event loop."""
+        return [self._start(job, watcher) for job, watcher in tasks]
+
+    def _start(self, job: Job, watcher: Watcher) -> Execution:
         if self.is_closed:
             raise RuntimeError("the executor is closed")
         if job.command_type == "RunBatScript" or (job.command_type == "RunPowerShellScript" and powershell() is None):
-            return self._simulated.start(job, watcher)
+            return self._simulated.start_all([(job, watcher)])[0]
         self._number += 1
         script = _Script(self, job, watcher, number=self._number, mark=f"{self._marker}.{self._number}.")
         if self._per_instance[job.instance_id] >= self._running_max:

@@ -14,14 +14,13 @@ from __future__ import annotations
 import random
 import re
 import shlex
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from localcloud.clock import Entry, Timeline
 from localcloud.ecs.executor_output import Tail
-from localcloud.ecs.executors import RUNNING_MAX, Execution, Job, Watcher
+from localcloud.ecs.executors import RUNNING_MAX, Job, Task, Watcher
 from localcloud.ids import Ids
 
 DIRECTIVE = re.compile(r"^\s*(?:#|rem\s|::)\s*simulate:(.*)$", re.IGNORECASE | re.MULTILINE)
@@ -83,24 +82,31 @@ class SimulatedExecutor:
         self._seed: int | None = None
         self._behaviour = behaviour or self._scripted
         self._running_max = running_max
-        self._per_instance: Counter[str] = Counter()
+        self._per_instance: dict[str, int] = {}
 
-    def start(self, job: Job, watcher: Watcher) -> Execution:
-        if self._per_instance[job.instance_id] >= self._running_max:
-            info = f"more than {self._running_max} scripts run on the instance"
-            outcome = Outcome(error_code="TaskConcurrencyLimit", error_info=info)
-        else:
-            outcome = self._behaviour(job)
-        self._per_instance[job.instance_id] += 1
-        return _Pretence(self, job, watcher, outcome)
+    def start_all(self, tasks: Sequence[Task]) -> list[_Pretence]:
+        """One entry of the timeline begins them all, in their order, as so many entries would."""
+        started = [_Pretence(self, job, watcher, self._outcome_of(job)) for job, watcher in tasks]
+        self.timeline.after(0, lambda: _begin_all(started))
+        return started
 
     def close(self) -> None:
         self.is_closed = True
 
     def gone(self, job: Job) -> None:
-        self._per_instance[job.instance_id] -= 1
-        if not self._per_instance[job.instance_id]:
+        left = self._per_instance[job.instance_id] - 1
+        if left:
+            self._per_instance[job.instance_id] = left
+        else:
             del self._per_instance[job.instance_id]
+
+    def _outcome_of(self, job: Job) -> Outcome:
+        running = self._per_instance.get(job.instance_id, 0)
+        self._per_instance[job.instance_id] = running + 1
+        if running >= self._running_max:
+            info = f"more than {self._running_max} scripts run on the instance"
+            return Outcome(error_code="TaskConcurrencyLimit", error_info=info)
+        return self._behaviour(job)
 
     def _scripted(self, job: Job) -> Outcome:
         try:
@@ -117,44 +123,51 @@ class SimulatedExecutor:
         return _drawn(lines, draw, job)
 
 
-NO_OUTPUT = Tail()
-"""Of all scripts that print nothing: nothing is added to it."""
+NOTHING = (b"", 0)
+"""What a script that prints nothing has told."""
 SILENT_SUCCESS = Outcome()
 
 
 class _Pretence:
     """One execution."""
 
-    __slots__ = ("_entry", "_executor", "_is_running", "_job", "_left_ms", "_outcome", "_watcher")
+    __slots__ = ("_entry", "_executor", "_is_over", "_is_running", "_job", "_left_ms", "_outcome", "_watcher")
 
     def __init__(self, executor: SimulatedExecutor, job: Job, watcher: Watcher, outcome: Outcome) -> None:
         self._executor = executor
         self._job = job
         self._watcher = watcher
         self._outcome = outcome
-        self._is_running = False
-        self._left_ms = min(outcome.duration_ms, job.timeout_s * 1_000)
-        self._entry: Entry | None = executor.timeline.after(0, self._begin)
+        self._is_running = self._is_over = False
+        self._left_ms = outcome.duration_ms and min(outcome.duration_ms, job.timeout_s * 1_000)
+        self._entry: Entry | None = None
+        """What comes next; None: its beginning, with the others."""
 
     def cancel(self, tree: bool) -> None:  # noqa: ARG002, FBT001  the agreed signature
+        if self._is_over:
+            return
         if self._entry is not None:
             self._entry.cancel()
-            self._entry = self._executor.timeline.after(0, self._cancelled)
+        self._entry = self._executor.timeline.after(0, self._cancelled)
 
-    def _begin(self) -> None:
-        if self._executor.is_closed:
+    def begin(self) -> None:
+        """Unless it was cancelled before."""
+        if self._executor.is_closed or self._entry is not None or self._is_over:
             return
-        if self._outcome.error_code:
-            tail = self._over()
-            self._watcher.failed(self._outcome.error_code, self._outcome.error_info, tail.tail, tail.dropped)
-            return
+        outcome = self._outcome
+        if outcome.error_code:
+            self._watcher.failed(outcome.error_code, outcome.error_info, *self._over())
+        elif self._left_ms == 0:
+            self._watcher.ran(outcome.exit_code, *self._over())
+        else:
+            self._start()
+
+    def _start(self) -> None:
         self._is_running = True
         self._watcher.started()
         if self._outcome.output and self._left_ms > OUTPUT_INTERVAL_MS:
             self._left_ms -= OUTPUT_INTERVAL_MS
             self._entry = self._executor.timeline.after(OUTPUT_INTERVAL_MS, self._report)
-        elif self._left_ms == 0:
-            self._end()  # nothing could come between: half of the timeline's work for a script that takes no time
         else:
             self._entry = self._executor.timeline.after(self._left_ms, self._end)
 
@@ -162,35 +175,40 @@ class _Pretence:
         if self._executor.is_closed:
             return
         self._entry = self._executor.timeline.after(self._left_ms, self._end)
-        tail = self._tail()
-        self._watcher.output(tail.tail, tail.dropped)
+        self._watcher.output(*self._told())
 
     def _end(self) -> None:
         if self._executor.is_closed:
             return
-        tail = self._over()
+        told = self._over()
         if self._outcome.duration_ms > self._job.timeout_s * 1_000:
-            self._watcher.timed_out(tail.tail, tail.dropped)
+            self._watcher.timed_out(*told)
         else:
-            self._watcher.finished(self._outcome.exit_code, tail.tail, tail.dropped)
+            self._watcher.finished(self._outcome.exit_code, *told)
 
     def _cancelled(self) -> None:
         if self._executor.is_closed:
             return
-        tail = self._over() if self._is_running else (self._over(), Tail())[1]
-        self._watcher.cancelled(None, tail.tail, tail.dropped)
+        told = self._over()
+        self._watcher.cancelled(None, *(told if self._is_running else NOTHING))
 
-    def _over(self) -> Tail:
-        self._entry = None
+    def _over(self) -> tuple[bytes, int]:
+        """Its last words: the end of its output, and how much came before."""
+        self._is_over = True
         self._executor.gone(self._job)
-        return self._tail()
+        return self._told()
 
-    def _tail(self) -> Tail:
+    def _told(self) -> tuple[bytes, int]:
         if not self._outcome.output:
-            return NO_OUTPUT
+            return NOTHING
         tail = Tail()
         tail.add(self._outcome.output)
-        return tail
+        return tail.tail, tail.dropped
+
+
+def _begin_all(started: Sequence[_Pretence]) -> None:
+    for one in started:
+        one.begin()
 
 
 @lru_cache(maxsize=128)

@@ -45,7 +45,6 @@ class Jobs:
             username=invocation.username,
             launcher=invocation.launcher,
             termination_mode="ProcessTree" if invocation.termination_mode == "ProcessTree" else "Process",
-            environment={},
         )
 
     def _builtins(self, invocation: Invocation, instance: Instance) -> dict[str, str]:

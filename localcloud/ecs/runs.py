@@ -85,12 +85,14 @@ class Runs:
 
     def set_row(self, run: Run, row: Row) -> None:
         """Puts the new value of a row in the old one's place; `updated_ms` becomes now."""
-        before = run.rows[row.instance_id]
-        changed = replace(row, updated_ms=self._clock.now_ms())
-        run.rows[row.instance_id] = changed
-        self._journal.put(ROWS, _row_key(run, row.instance_id), changed)
-        had_ended = before.status in ENDS
-        run.open_rows += had_ended - (changed.status in ENDS)
+        self.put_row(run, replace(row, updated_ms=self._clock.now_ms()))
+
+    def put_row(self, run: Run, row: Row) -> None:
+        """As `set_row`, with a row whose `updated_ms` is right."""
+        had_ended = run.rows[row.instance_id].status in ENDS
+        run.rows[row.instance_id] = row
+        self._journal.put(ROWS, _row_key(run, row.instance_id), row)
+        run.open_rows += had_ended - (row.status in ENDS)
         if run.open_rows == 0 and not had_ended:
             self.on_end(run)
 

@@ -41,6 +41,10 @@ class Notes:
     def cancelled(self, exit_code: int | None, tail: bytes, dropped: int) -> None:
         self.words.append(("cancelled", exit_code, tail, dropped))
 
+    def ran(self, exit_code: int, tail: bytes, dropped: int) -> None:
+        self.started()
+        self.finished(exit_code, tail, dropped)
+
     @property
     def last(self) -> tuple[Any, ...] | None:
         """The last word, if it was spoken. It must be the only one of its kind."""
@@ -78,7 +82,8 @@ class Stage:
                 **fields,
             }
         )
-        return notes, self.executor.start(job, notes)
+        (execution,) = self.executor.start_all([(job, notes)])
+        return notes, execution
 
     async def run(self, content: bytes | str, instance_id: str = "i-1", **fields: Any) -> tuple[Any, ...]:
         """The last word about a script."""

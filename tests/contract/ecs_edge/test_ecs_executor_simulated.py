@@ -176,7 +176,7 @@ def test_ten_thousand_running_scripts_fit_into_ten_megabytes() -> None:
     jobs = [Job(f"i-{number}", "", "t-1", "RunShellScript", content) for number in range(10_000)]
     tracemalloc.start()
     try:
-        kept = [stage.executor.start(job, deaf) for job in jobs]
+        kept = stage.executor.start_all([(job, deaf) for job in jobs])
         used = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
@@ -199,3 +199,34 @@ def test_it_needs_no_event_loop() -> None:
         asyncio.get_running_loop()
 
     assert run("exit 0") == ("finished", 0, b"", 0)
+
+
+def test_scripts_of_one_call_begin_in_their_order_but_those_that_were_cancelled() -> None:
+    stage = stage_of(behaviour=lambda _job: Outcome(duration_ms=1_000))
+    told: list[tuple[str, str]] = []
+
+    class Teller(Notes):
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+        def started(self) -> None:
+            told.append((self.name, "started"))
+
+        def cancelled(self, exit_code: int | None, tail: bytes, dropped: int) -> None:
+            told.append((self.name, f"cancelled {exit_code} {tail!r} {dropped}"))
+
+    tasks = [(Job(f"i-{name}", "", "t-1", "RunShellScript", b""), Teller(name)) for name in "abc"]
+
+    executions = stage.executor.start_all(tasks)
+    executions[1].cancel(False)
+    executions[1].cancel(False)
+    stage.advance(0)
+
+    assert told == [("a", "started"), ("c", "started"), ("b", "cancelled None b'' 0")]
+
+
+def test_a_job_does_not_show_its_script() -> None:
+    job = Job("i-1", "", "t-1", "RunShellScript", b"echo secret", environment={"TOKEN": "hidden"})
+
+    assert repr(job) == "Job(t-1 on i-1, RunShellScript)"
