@@ -19,7 +19,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 KEPT_SECONDS = 86_400
@@ -28,6 +28,9 @@ ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a ZIP can say: equal content makes equal archives."""
 PLATFORM = ("manylinux2014_x86_64", "manylinux_2_28_x86_64")
 """FC's python3.10 runtime is Debian 10 (glibc 2.28): runtime page, 2026-08."""
+
+LAYER, TREE = "layer", "tree:"
+"""The part of a build that becomes the layer; what the digest of a folder's content begins with."""
 
 
 class BuildError(Exception):
@@ -44,22 +47,35 @@ class Build:
     """Folders that become /opt, first wins. Each holds `python/`."""
     packages: tuple[Path, ...]
     """Further folders of packages, after the layers."""
+    trees: Mapping[str, Path] = field(default_factory=dict)
+    """The same folders by what is in them: `tree:` and a SHA-256. Whoever finds its tree here need not copy it."""
+
+    def tree_of(self, folder: Path) -> str:
+        """ "" for a folder that is not one of the build's."""
+        return next((tree for tree, path in self.trees.items() if path == folder), "")
 
 
 def build(root: Path, function_names: Iterable[str], *, into: Path | None = None) -> Build:
     """Builds the project in `root` into `into`/<hash>, unless it is there. Raises BuildError naming what is missing."""
     names = sorted(function_names)
     sources = dict(_sources(root, names))
-    target = (into or root / "build" / "local") / _digest(sources)
+    parts = _digests(sources)
+    target = (into or root / "build" / "local") / _digest("".join(f"{part}\0{parts[part]}\0" for part in sorted(parts)))
     if not target.is_dir():
         _copy(sources, target)
     os.utime(target)
     _remove_old(target)
     return Build(
         functions={name: target / "functions" / name for name in names},
-        layers=(target / "layer",),
-        packages=tuple(sorted({Path(sysconfig.get_path("purelib")), Path(sysconfig.get_path("platlib"))})),
+        layers=(target / LAYER,),
+        packages=packages(),
+        trees={f"{TREE}{digest}": target / part for part, digest in parts.items()},
     )
+
+
+def packages() -> tuple[Path, ...]:
+    """The running Python's folders of packages: what stands for those of the layer, and of the runtime's image."""
+    return tuple(sorted({Path(sysconfig.get_path("purelib")), Path(sysconfig.get_path("platlib"))}))
 
 
 def function_folders(root: Path) -> list[str]:
@@ -115,7 +131,7 @@ def _sources(root: Path, names: list[str]) -> Iterator[tuple[str, Path]]:
             yield f"functions/{name}/{path.relative_to(folder).as_posix()}", path
     shared = root / "shared"
     for path in _files(shared) if shared.is_dir() else ():
-        yield f"layer/python/shared/{path.relative_to(shared).as_posix()}", path
+        yield f"{LAYER}/python/shared/{path.relative_to(shared).as_posix()}", path
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -124,20 +140,27 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _digest(sources: Mapping[str, Path]) -> str:
-    total = hashlib.sha256()
+def _digests(sources: Mapping[str, Path]) -> dict[str, str]:
+    """Part of the build (`functions/<name>`, `layer`) → SHA-256 of its files with their places."""
+    totals = {LAYER: hashlib.sha256()}
     for place, path in sorted(sources.items()):
+        part = LAYER if place.startswith(f"{LAYER}/") else "/".join(place.split("/", 2)[:2])
+        total = totals.setdefault(part, hashlib.sha256())
         content = path.read_bytes()
         total.update(f"{place}\0{len(content)}\0".encode())
         total.update(content)
-    return total.hexdigest()[:16]
+    return {part: total.hexdigest() for part, total in totals.items()}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _copy(sources: Mapping[str, Path], target: Path) -> None:
     """Whole or not at all: another start may be building the same."""
     target.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".building-", dir=target.parent))
-    (work / "layer" / "python").mkdir(parents=True)
+    (work / LAYER / "python").mkdir(parents=True)
     for place, path in sources.items():
         copy = work / place
         copy.parent.mkdir(parents=True, exist_ok=True)

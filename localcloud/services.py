@@ -1,7 +1,8 @@
 """The four services of one local cloud, put together and filled with what the template describes.
 
-The order of the way in: assemble (restores what the journal holds) → open (deploys the template, starts triggers and
-functions) → serve; and out: close (triggers, functions, executors, pushes), which leaves no process behind.
+The order of the way in: assemble (restores what the journal holds) → open (restores functions, applies what differs in
+the template, starts triggers and functions) → serve; and out: close (triggers, functions, executors, pushes), which
+leaves no process behind.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localcloud.build import build, function_folders
+from localcloud.build import Build, build, function_folders
 from localcloud.clock import SystemClock, Timeline
 from localcloud.deploy import stack
+from localcloud.deploy.address import Address
+from localcloud.deploy.applied import Kind, Stack
 from localcloud.deploy.fc import FcResources
 from localcloud.deploy.mns import MnsResources
 from localcloud.deploy.ram import RamResources
@@ -50,6 +53,7 @@ class Services:
     options: Options
     url: str
     ids: Ids
+    journal: Journal
     ecs: EcsService
     mns: MnsService
     tablestore: TablestoreService
@@ -58,40 +62,40 @@ class Services:
     pusher: HttpPusher
 
     async def open(self) -> Mapping[str, Any]:
-        """Deploys the template and starts what it describes; answers its outputs.
+        """Restores, applies what differs in the template, and starts what is there; answers the template's outputs.
 
-        Raises TemplateError, BuildError.
+        Raises TemplateError, BuildError, DamagedJournal.
         """
-        outputs = self._deploy() if self.options.deploys else {}
+        address = Address(self.journal, self.url)
+        if self.options.deploys:
+            outputs = self._deploy(address)
+        else:
+            self.fc.restore(move=address.move)
+            outputs = {}
+        address.settle()
         await self.fc.start()
         return outputs
 
-    def _deploy(self) -> Mapping[str, Any]:
-        account, url, project = self.options.account, self.url, self.options.project
-        template = stack.read(self.options, url=url)
+    def _deploy(self, address: Address) -> Mapping[str, Any]:
+        """In the order in which a torn end does no harm: what was made is written before that it was applied."""
+        project = self.options.project
+        template = stack.read(self.options, url=self.url)
         built = build(project, function_folders(project))
-        mns = MnsResources(self.mns, account=account, url=url)
-        tables = TablestoreResources(self.tablestore, account=account, url=url)
-        fc = FcResources(self.fc, built, account=account, url=url)
-        ram = RamResources(account=account, ids=self.ids)
-        return stack.deploy(
-            template,
-            {
-                "ALIYUN::MNS::Queue": mns.queue,
-                "ALIYUN::MNS::Topic": mns.topic,
-                "ALIYUN::MNS::Subscription": mns.subscription,
-                "ALIYUN::OTS::Instance": tables.instance,
-                "ALIYUN::OTS::Table": tables.table,
-                "ALIYUN::RAM::Role": ram.role,
-                "ALIYUN::RAM::ManagedPolicy": ram.managed_policy,
-                "ALIYUN::FC3::LayerVersion": fc.layer,
-                "ALIYUN::FC3::Function": fc.function,
-                "ALIYUN::FC3::ConcurrencyConfig": fc.concurrency,
-                "ALIYUN::FC3::ProvisionConfig": fc.provision,
-                "ALIYUN::FC3::AsyncInvokeConfig": fc.async_config,
-                "ALIYUN::FC3::Trigger": fc.trigger,
-            },
-        )
+        self.fc.restore(built.trees, move=address.move)
+        deployed = Stack(self.journal, self._kinds(built), address)
+        outputs = deployed.deploy(template)
+        self.fc.kept.note()
+        deployed.keep()
+        return outputs
+
+    def _kinds(self, built: Build) -> Mapping[str, Kind]:
+        account, url = self.options.account, self.url
+        return {
+            **MnsResources(self.mns, account=account, url=url).kinds(),
+            **TablestoreResources(self.tablestore, account=account, url=url).kinds(),
+            **FcResources(self.fc, built, account=account, url=url).kinds(),
+            **RamResources(account=account, ids=self.ids).kinds(),
+        }
 
     async def close(self) -> None:
         """Functions first, so that nothing new is asked of the others."""
@@ -162,7 +166,7 @@ def assemble(
         "tablestore": TablestoreEndpoint(tables, account=account, ids=ids, checks_signature=checks, date_clock=dates),
         "fc": FcEndpoint(fc, account=account, ids=ids, checks_signature=checks, date_clock=dates),
     }
-    return Services(options, url, ids, ecs, mns, tables, fc, endpoints, pusher)
+    return Services(options, url, ids, journal, ecs, mns, tables, fc, endpoints, pusher)
 
 
 def _fleet(options: Options) -> Fleet:

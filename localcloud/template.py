@@ -40,6 +40,8 @@ class Resource:
     properties: Mapping[str, Any]
     needs: tuple[str, ...]
     """Resources that must be there first, sorted."""
+    retains: bool = False
+    """DeletionPolicy Retain: it stays when the template no longer has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,10 @@ class _Reading:
             for other in sorted(depends - set(self.present))
         )
         needs = (references(properties) | depends) & set(self.present)
-        return Resource(name, body["Type"], properties if isinstance(properties, dict) else {}, tuple(sorted(needs)))
+        retains = body.get("DeletionPolicy") == "Retain"
+        return Resource(
+            name, body["Type"], properties if isinstance(properties, dict) else {}, tuple(sorted(needs)), retains
+        )
 
     def outputs(self, section: Mapping[str, Any]) -> dict[str, Any]:
         outputs = {}

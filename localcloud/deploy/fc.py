@@ -7,17 +7,24 @@ Code comes from the build of this project, never from OSS: the object's name say
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from localcloud.account import Account
 from localcloud.build import Build
+from localcloud.deploy.applied import Kind
 from localcloud.deploy.attributes import Attributes, CannotMake, Properties
+from localcloud.deploy.fc_marks import FcMarks
 from localcloud.fc.errors import FcError
+from localcloud.fc.functions import FunctionRecord
+from localcloud.fc.layers import LayerVersion
 from localcloud.fc.service import FcService
+from localcloud.fc.triggers import TriggerRecord
 from localcloud.fc.values import AsyncConfig, FunctionSpec, TriggerSpec
 
 LAYER_PACKAGE = "layer"
+LAYER, FUNCTION, TRIGGER = "ALIYUN::FC3::LayerVersion", "ALIYUN::FC3::Function", "ALIYUN::FC3::Trigger"
 UNOFFERED = ("CustomContainerConfig", "CustomRuntimeConfig", "GpuConfig", "NasConfig", "OssMountConfig", "VpcConfig")
 MEMORY_DEFAULT, TIMEOUT_DEFAULT, HOOK_TIMEOUT_DEFAULT = 512, 3, 3
 """MB and seconds; ALIYUN::FC3::Function, 2026-11."""
@@ -32,19 +39,51 @@ class FcResources:
         self._account = account
         self._url = url
 
+    def kinds(self) -> dict[str, Kind]:
+        living = FcMarks(self._fc)
+        return {
+            LAYER: Kind(
+                self.layer,
+                place=("LayerVersionArn",),
+                mark=living.layer,
+                remove=living.remove_layer,
+                content=lambda _: "".join(self._build.tree_of(folder) for folder in self._build.layers),
+            ),
+            FUNCTION: Kind(
+                self.function,
+                mark=living.function,
+                remove=living.remove_function,
+                content=lambda properties: self._build.tree_of(self._code(properties)),
+                made_of=(LAYER,),
+            ),
+            TRIGGER: Kind(
+                self.trigger,
+                place=("FunctionName", "TriggerName"),
+                mark=living.trigger,
+                remove=lambda made: self._fc.triggers.delete(made["FunctionName"], made["TriggerName"]),
+                part_of=FUNCTION,
+                made_of=("ALIYUN::MNS::Topic",),
+            ),
+            "ALIYUN::FC3::ConcurrencyConfig": Kind(
+                self.concurrency, mark=living.concurrency, remove=living.remove_concurrency, part_of=FUNCTION
+            ),
+            "ALIYUN::FC3::ProvisionConfig": Kind(
+                self.provision, mark=living.provision, remove=living.remove_provision, part_of=FUNCTION
+            ),
+            "ALIYUN::FC3::AsyncInvokeConfig": Kind(
+                self.async_config, mark=living.async_config, remove=living.remove_async_config, part_of=FUNCTION
+            ),
+        }
+
     def layer(self, properties: Properties) -> Attributes:
         name = properties["LayerName"]
         package = _package(properties)
         if package != LAYER_PACKAGE:
             raise CannotMake(f"Code.OssObjectName of layer {name!r} must end in /{LAYER_PACKAGE}.zip, not {package!r}")
-        layer = self._fc.layers.create(
-            name,
-            self._build.layers,
-            runtimes=properties.get("CompatibleRuntime", []),
-            description=properties.get("Description") or "",
-            license=properties.get("License") or "",
-        )
+        layer = self._layer(name, properties)
         arn = layer.arn
+        if properties.get("Acl"):
+            self._fc.layers.set_acl(name, properties["Acl"])
         described = {key: properties.get(key, "") for key in ("Acl", "Description", "License")}
         return {
             "Ref": arn,
@@ -57,17 +96,40 @@ class FcResources:
             **described,
         }
 
+    def _layer(self, name: str, properties: Properties) -> LayerVersion:
+        """The next version; the newest one if it is the same: its start was torn off before it was known as applied."""
+        runtimes = tuple(properties.get("CompatibleRuntime") or ())
+        description, license_ = properties.get("Description") or "", properties.get("License") or ""
+        shelf = self._fc.layers.shelves.get(name)
+        newest = None if shelf is None else shelf.versions.get(shelf.last)
+        if newest is not None:
+            told = (newest.folders, newest.runtimes, newest.description, newest.license)
+            if told == (self._build.layers, runtimes, description, license_):
+                return newest
+        return self._fc.layers.create(
+            name, self._build.layers, runtimes=runtimes, description=description, license=license_
+        )
+
     def function(self, properties: Properties) -> Attributes:
         name = properties["FunctionName"]
         for unoffered in UNOFFERED:
             if properties.get(unoffered):
                 raise CannotMake(f"{unoffered} of function {name!r} is not offered by the local cloud")
         try:
-            record = self._fc.create_function(self._spec(properties), attributes=_shown(properties))
+            record = self._function(self._spec(properties), _shown(properties))
         except FcError as error:
             raise CannotMake(f"FunctionName {name!r}: {error}") from error
         arn = f"acs:fc:{self._account.region}:{self._account.account_id}:functions/{name}"
         return {"Ref": name, "FunctionName": name, "FunctionId": record.function_id, "Arn": arn}
+
+    def _function(self, spec: FunctionSpec, attributes: Mapping[str, Any]) -> FunctionRecord:
+        """One that is there keeps its identity, versions, triggers and configurations."""
+        functions = self._fc.functions
+        if not functions.has(spec.name):
+            functions.make_default_service()
+            return self._fc.create_function(spec, attributes=attributes)
+        functions.find(spec.name).attributes.clear()
+        return self._fc.update_function(spec.name, spec, attributes=attributes, code=b"")
 
     def _spec(self, properties: Properties) -> FunctionSpec:
         name = properties["FunctionName"]
@@ -128,7 +190,7 @@ class FcResources:
             description=properties.get("Description") or "",
         )
         try:
-            record = self._fc.create_trigger(spec)
+            record = self._trigger(spec)
         except FcError as error:
             raise CannotMake(f"TriggerName {name!r} of function {function!r}: {error}") from error
         url = f"{self._url}/2016-08-15/proxy/{self._fc.functions.service_name}/{function}/"
@@ -141,9 +203,23 @@ class FcResources:
             "UrlIntranet": url,
         }
 
+    def _trigger(self, spec: TriggerSpec) -> TriggerRecord:
+        """A function has one HTTP trigger: one that the API made under another name gives way."""
+        triggers = self._fc.triggers
+        other = triggers.http_of(spec.function) if spec.type == "http" else None
+        if other is not None and other.spec.name != spec.name:
+            triggers.delete(spec.function, other.spec.name)
+        if spec.name not in [one.spec.name for one in triggers.of(spec.function)]:
+            return self._fc.create_trigger(spec)
+        self._fc.check_qualifier(spec.function, spec.qualifier)
+        return triggers.update(spec.function, spec.name, {one.name: getattr(spec, one.name) for one in fields(spec)})
+
     def concurrency(self, properties: Properties) -> Attributes:
         function = properties["FunctionName"]
-        self._fc.put_concurrency(function, int(properties["ReservedConcurrency"]))
+        try:
+            self._fc.put_concurrency(function, int(properties["ReservedConcurrency"]))
+        except FcError as error:
+            raise CannotMake(f"ReservedConcurrency of function {function!r}: {error}") from error
         return {"Ref": function}
 
     def provision(self, properties: Properties) -> Attributes:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from typing import Any
 
 from localcloud.account import Account
+from localcloud.deploy.applied import Kind
 from localcloud.deploy.attributes import Attributes, CannotMake, Properties
 from localcloud.mns.errors import MnsError
 from localcloud.mns.service import MnsService
-from localcloud.mns.values import DlqPolicy, QueueChanges, Subscription, TopicChanges
+from localcloud.mns.values import DlqPolicy, QueueAttributes, QueueChanges, Subscription, TopicAttributes, TopicChanges
+
+QUEUE, TOPIC, SUBSCRIPTION = "ALIYUN::MNS::Queue", "ALIYUN::MNS::Topic", "ALIYUN::MNS::Subscription"
 
 QUEUE_FIELDS = {
     "VisibilityTimeout": "visibility_timeout",
@@ -29,15 +34,41 @@ class MnsResources:
         self._account = account
         self._url = url
 
+    def kinds(self) -> dict[str, Kind]:
+        mns = self._mns
+        return {
+            QUEUE: Kind(
+                self.queue,
+                mark=lambda made: _made_ms(lambda: mns.queue(made["QueueName"]).created_ms),
+                remove=lambda made: mns.delete_queue(made["QueueName"]),
+                made_of=(QUEUE,),
+            ),
+            TOPIC: Kind(
+                self.topic,
+                mark=lambda made: _made_ms(lambda: mns.topic(made["TopicName"]).created_ms),
+                remove=lambda made: mns.delete_topic(made["TopicName"]),
+            ),
+            SUBSCRIPTION: Kind(
+                self.subscription,
+                place=("TopicName", "SubscriptionName"),
+                mark=lambda made: _made_ms(
+                    lambda: mns.subscription(made["TopicName"], made["SubscriptionName"]).created_ms
+                ),
+                remove=lambda made: mns.unsubscribe(made["TopicName"], made["SubscriptionName"]),
+                part_of=TOPIC,
+            ),
+        }
+
     def queue(self, properties: Properties) -> Attributes:
         name = properties["QueueName"]
         changes, policy = QueueChanges(**_fields(properties, QUEUE_FIELDS)), _policy(properties)
         try:
-            self._mns.create_queue(name, changes, dlq=policy)
+            if _made_ms(lambda: self._mns.queue(name).created_ms):
+                self._change_queue(name, changes, policy)
+            else:
+                self._mns.create_queue(name, changes, dlq=policy)
         except MnsError as error:
-            if error.code != "QueueAlreadyExist":
-                raise CannotMake(f"QueueName {name!r}: {error}") from error
-            self._mns.set_queue(name, changes, dlq=policy)
+            raise CannotMake(f"QueueName {name!r}: {error}") from error
         return {
             "Ref": name,
             "QueueName": name,
@@ -45,15 +76,25 @@ class MnsResources:
             "ArnWithSlash": self._arn("queues", name),
         }
 
+    def _change_queue(self, name: str, changes: QueueChanges, policy: DlqPolicy | None) -> None:
+        """What the template does not name is as by default, as if it were made now."""
+        kept = self._mns.queue(name)
+        wanted = changes.applied_to(QueueAttributes())
+        if policy is None and kept.dlq is not None:
+            policy = replace(kept.dlq, enabled=False)
+        if (kept.attributes, kept.dlq) != (wanted, policy):
+            self._mns.set_queue(name, QueueChanges(**asdict(wanted)), dlq=policy)
+
     def topic(self, properties: Properties) -> Attributes:
         name = properties["TopicName"]
         changes = TopicChanges(**_fields(properties, TOPIC_FIELDS))
         try:
-            self._mns.create_topic(name, changes)
+            if not _made_ms(lambda: self._mns.topic(name).created_ms):
+                self._mns.create_topic(name, changes)
+            elif (wanted := changes.applied_to(TopicAttributes())) != self._mns.topic(name).attributes:
+                self._mns.set_topic(name, TopicChanges(**asdict(wanted)))
         except MnsError as error:
-            if error.code != "TopicAlreadyExist":
-                raise CannotMake(f"TopicName {name!r}: {error}") from error
-            self._mns.set_topic(name, changes)
+            raise CannotMake(f"TopicName {name!r}: {error}") from error
         return {
             "Ref": name,
             "TopicName": name,
@@ -95,6 +136,14 @@ class MnsResources:
 
     def _arn(self, kind: str, name: str) -> str:
         return f"acs:mns:{self._account.region}:{self._account.account_id}:/{kind}/{name}"
+
+
+def _made_ms(created_ms: Callable[[], int]) -> str:
+    """When it was made; "" when it is not there."""
+    try:
+        return str(created_ms())
+    except MnsError:
+        return ""
 
 
 def _fields(properties: Properties, names: dict[str, str]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from localcloud.account import Account
+from localcloud.deploy.applied import Kind
 from localcloud.deploy.attributes import Attributes, Properties
 from localcloud.ids import Ids
 
@@ -13,6 +14,9 @@ class RamResources:
     def __init__(self, *, account: Account, ids: Ids) -> None:
         self._account = account
         self._ids = ids
+
+    def kinds(self) -> dict[str, Kind]:
+        return {"ALIYUN::RAM::Role": Kind(self.role), "ALIYUN::RAM::ManagedPolicy": Kind(self.managed_policy)}
 
     def role(self, properties: Properties) -> Attributes:
         name = properties["RoleName"]

@@ -1,10 +1,10 @@
-"""Makes what a template describes, each resource after what it needs; answers the template's outputs.
+"""Reads a template for this cloud, and makes what it describes, each resource after what it needs.
 
     template = read(options, url=url)
     outputs = deploy(template, makers)
 
-Making is idempotent as far as the state of an earlier start is concerned: queues and tables that are there stay, with
-what is in them.
+Makers make, or change what is there into what is asked for: queues and tables stay, with what is in them. `applied`
+makes what differs from the last time only.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from localcloud.deploy.attributes import Attributes, CannotMake, Properties
 from localcloud.options import Options
-from localcloud.template import Template, TemplateError, read_template
+from localcloud.template import Resource, Template, TemplateError, read_template
 from localcloud.template_yaml import parse
 
 Maker = Callable[[Properties], Attributes]
@@ -59,14 +59,27 @@ def _own_parameters(options: Options, text: str, *, url: str) -> dict[str, Any]:
 
 
 def deploy(template: Template, makers: Mapping[str, Maker]) -> dict[str, Any]:
-    """Raises TemplateError naming the resource."""
-    made: dict[str, Attributes] = {}
-    for resource in template.resources:
+    """Makes everything; answers the template's outputs. Raises TemplateError naming the resource."""
+
+    def make(resource: Resource, properties: Properties) -> Attributes:
         maker = makers.get(resource.type)
         if maker is None:
-            raise TemplateError([f"Resources.{resource.name}.Type: {resource.type} is not offered by the local cloud"])
+            raise not_offered(resource)
+        return maker(properties)
+
+    return template.output_values(each(template, make))
+
+
+def each(template: Template, make: Callable[[Resource, Properties], Attributes]) -> dict[str, Attributes]:
+    """`make` of each resource after what it needs, by its name. Raises TemplateError where `make` raises CannotMake."""
+    made: dict[str, Attributes] = {}
+    for resource in template.resources:
         try:
-            made[resource.name] = maker(template.properties(resource, made))
+            made[resource.name] = make(resource, template.properties(resource, made))
         except CannotMake as error:
             raise TemplateError([f"Resources.{resource.name}.Properties: {error}"]) from error
-    return template.output_values(made)
+    return made
+
+
+def not_offered(resource: Resource) -> TemplateError:
+    return TemplateError([f"Resources.{resource.name}.Type: {resource.type} is not offered by the local cloud"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.account import Account
+from localcloud.deploy.applied import Kind
 from localcloud.deploy.attributes import Attributes, CannotMake, Properties
 from localcloud.tablestore.definitions import OptionsChange
 from localcloud.tablestore.errors import TablestoreError
@@ -23,6 +24,18 @@ class TablestoreResources:
         self._tables = tables
         self._account = account
         self._url = url
+
+    def kinds(self) -> dict[str, Kind]:
+        return {
+            "ALIYUN::OTS::Instance": Kind(self.instance),
+            "ALIYUN::OTS::Table": Kind(
+                self.table, mark=self._made_ms, remove=lambda made: self._tables.delete_table(made["TableName"])
+            ),
+        }
+
+    def _made_ms(self, made: Attributes) -> str:
+        name = made["TableName"]
+        return str(self._tables.describe_table(name).created_ms) if name in self._tables.list_tables() else ""
 
     def instance(self, properties: Properties) -> Attributes:
         """The local cloud has one instance; its name is an option."""

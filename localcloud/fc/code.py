@@ -54,6 +54,8 @@ class CodeFolders:
         self._root: Path | None = None
         self.archives: dict[Path, tuple[str, bytes]] = {}
         """SHA-256 and archive by folder, of what is in use."""
+        self.trees: dict[Path, str] = {}
+        """Of folders that did not come as an archive, but are to be kept as one: what `localcloud.build` calls them."""
 
     def forget_others(self, used: Collection[Path]) -> None:
         """The folders stay: calls may run in them."""
@@ -75,6 +77,22 @@ class CodeFolders:
             raise invalid(f"code.zipFile cannot be unpacked: {error}") from error
         self.archives[target] = (hashlib.sha256(archive).hexdigest(), archive)
         return target
+
+    def unpack_tree(self, archive: bytes, tree: str) -> Path:
+        """What `archived` made of a folder is a folder again."""
+        folder = self.unpack(archive)
+        del self.archives[folder]
+        self.trees[folder] = tree
+        return folder
+
+    def digest(self, folder: Path) -> str:
+        """Under which the folder's archive is kept; "" for one that has none."""
+        archive = self.archives.get(folder)
+        return self.trees.get(folder, "") if archive is None else archive[0]
+
+    def archived(self, folder: Path) -> bytes:
+        archive = self.archives.get(folder)
+        return packed(folder) if archive is None else archive[1]
 
     def close(self) -> None:
         if self._root is not None:
@@ -159,4 +177,7 @@ def download(service: FcService, call: WireCall) -> Response:
     record = service.functions.find(call.names["function"])
     if call.query.get("key") != record.function_id:
         raise FcError("AccessDenied", "the link is not, or no longer, valid")
-    return Response(200, (("Content-Type", "application/zip"),), record.archive())
+    function, _ = service.resolve(record.key, call.query.get("qualifier", ""))
+    is_latest = function.spec.code_dir == record.function.spec.code_dir
+    archive = record.archive() if is_latest else service.code.archived(function.spec.code_dir)
+    return Response(200, (("Content-Type", "application/zip"),), archive)

@@ -98,9 +98,14 @@ class Functions:
         self._functions: dict[str, FunctionRecord] = {}
         self.generation = 0
         """The last one given."""
-        self.create_service(service_name, {"description": "functions of the template and of FC 3.0"})
+        self.make_default_service()
 
     # -- services -----------------------------------------------------------------------------------------------------
+    def make_default_service(self) -> None:
+        """Unless it is there: the API may have deleted it."""
+        if not self.has_service(self.service_name):
+            self.create_service(self.service_name, {"description": "functions of the template and of FC 3.0"})
+
     def create_service(self, name: str, attributes: Mapping[str, Any]) -> ServiceRecord:
         check_name(name, "serviceName")
         if name in self._services:
@@ -109,6 +114,9 @@ class Functions:
         record = ServiceRecord(name, self._ids.uuid("fc.service").lower(), now_ms, now_ms, dict(attributes))
         self._services[name] = record
         return record
+
+    def has_service(self, name: str) -> bool:
+        return name in self._services
 
     def service(self, name: str) -> ServiceRecord:
         record = self._services.get(name)
@@ -173,6 +181,9 @@ class Functions:
 
     def restore(self, record: FunctionRecord) -> None:
         self._functions[record.key] = record
+
+    def has(self, key: str) -> bool:
+        return key in self._functions
 
     def delete(self, key: str) -> None:
         self.find(key)

@@ -1,31 +1,38 @@
 """The forms in which the registry is kept: records of the service to records of the journal, and back.
 
-Folders are not kept: a record names the archives they were unpacked from, by their SHA-256, and the template's layers
-by their ARNs.
+Folders are not kept: a record names the archives of them by their digests. A version never changes and most functions
+do not between two calls, so what frozen values look like is encoded once (`Forms._once`): with 200 functions that is
+most of the work.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from localcloud.fc.errors import FcError
+import msgspec
+
+from localcloud.build import TREE, packages
 from localcloud.fc.functions import FunctionRecord
 from localcloud.fc.layers import LayerShelf, LayerVersion
+from localcloud.fc.triggers import TriggerRecord
 from localcloud.fc.values import AsyncConfig, Function, FunctionSpec, TriggerSpec
 from localcloud.fc.versions import Alias, Published, Shelf
 
 if TYPE_CHECKING:
     from localcloud.fc.service import FcService
 
+T = TypeVar("T")
 PATHS = ("code_dir", "layer_dirs", "package_dirs")
 
 
 @dataclass(frozen=True, slots=True)
 class KeptFunction:
-    """A function without folders. `layers`: digests of archives, or ARNs of layers that the template makes."""
+    """A function without folders. `code`, `layers`: digests of archives. `packages`: whether it sees those of ours."""
 
     spec: dict[str, Any]
     code: str
@@ -36,6 +43,7 @@ class KeptFunction:
     instances_max: int
     qualifier: str
     version_id: str
+    packages: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +103,39 @@ class KeptLayers:
 
 
 class Forms:
-    """Of one service. `folders`: what the archives of the journal were unpacked into, by digest."""
+    """Of one service. `folders`: what the archives of the journal are unpacked into, by digest."""
 
     def __init__(self, service: FcService) -> None:
         self._service = service
         self.folders: dict[str, Path] = {}
-        self._arns: dict[Path, str] = {}
-
-    def remember_layers(self) -> None:
-        """The template's, by folder: a function that has one keeps it, also when the API deletes the version."""
-        for shelf in self._service.layers.shelves.values():
-            for layer in shelf.versions.values():
-                self._arns.update(dict.fromkeys(layer.folders, layer.arn))
+        self.move: Callable[[str], str] = str
+        """A text that speaks of the cloud's address of then → of now."""
+        self._encoded: dict[int, tuple[object, msgspec.Raw]] = {}
+        self._seen: dict[int, tuple[object, msgspec.Raw]] = {}
+        """By identity; the value is held too, so that no other one gets its identity."""
 
     # -- out ----------------------------------------------------------------------------------------------------------
-    def _digest(self, path: Path) -> str:
-        """ "" for a folder of the template."""
-        return self._service.code.archives.get(path, ("", b""))[0]
+    def _once(self, frozen: object, form: Callable[[], T]) -> T:
+        """The form of a value that never changes, encoded: msgspec writes it as it is."""
+        known = self._encoded.get(id(frozen))
+        if known is None:
+            known = (frozen, msgspec.Raw(msgspec.msgpack.encode(form())))
+        self._seen[id(frozen)] = known
+        return cast(T, known[1])
+
+    def forget_unseen(self) -> None:
+        """What was not asked for since the last time is gone from the registry."""
+        self._encoded, self._seen = self._seen, {}
+
+    def is_kept(self, function: Function) -> bool:
+        """Not what Python made of a folder that nobody told the digest of."""
+        return self._service.code.digest(function.spec.code_dir) != ""
+
+    def is_layer_kept(self, shelf: LayerShelf) -> bool:
+        return all(self._layer_digest(one) for one in shelf.versions.values())
+
+    def _layer_digest(self, layer: LayerVersion) -> str:
+        return self._service.code.digest(layer.folders[0]) if len(layer.folders) == 1 else ""
 
     def record(self, record: FunctionRecord) -> KeptRecord:
         return KeptRecord(
@@ -127,59 +151,48 @@ class Forms:
         )
 
     def function(self, function: Function) -> KeptFunction:
-        spec = function.spec
+        return self._once(function, partial(self._function, function))
+
+    def _function(self, function: Function) -> KeptFunction:
+        spec, digest = function.spec, self._service.code.digest
         return KeptFunction(
             {one.name: getattr(spec, one.name) for one in fields(spec) if one.name not in PATHS},
-            self._digest(spec.code_dir),
-            list(dict.fromkeys(self._digest(path) or self._arns.get(path, "") for path in spec.layer_dirs)),
+            digest(spec.code_dir),
+            list(dict.fromkeys(digest(path) for path in spec.layer_dirs)),
             function.key,
             function.service,
             function.generation,
             function.instances_max,
             function.qualifier,
             function.version_id,
+            packages=spec.package_dirs != (),
         )
 
-    @staticmethod
-    def can_be_made_again(kept: Any) -> bool:
-        """Not what Python made of a folder after the start: it has no archive."""
-        if isinstance(kept, KeptRecord):
-            return kept.function.code != ""
-        return not isinstance(kept, KeptLayers) or all(one.code for one in kept.versions)
-
     def shelf(self, shelf: Shelf) -> KeptShelf:
-        """Of functions that the template makes, versions are not kept: their code is made anew."""
-        versions = [
-            KeptVersion(
-                one.version_id,
-                one.description,
-                one.created_ms,
-                {
-                    key: self.function(function)
-                    for key, function in one.functions.items()
-                    if self._digest(function.spec.code_dir)
-                },
-            )
-            for one in shelf.versions.values()
-        ]
+        versions = [self._once(one, partial(self._version, one)) for one in shelf.versions.values()]
         return KeptShelf(versions, shelf.aliases, shelf.last)
 
+    def _version(self, version: Published) -> KeptVersion:
+        functions = {key: self.function(one) for key, one in version.functions.items() if self.is_kept(one)}
+        return KeptVersion(version.version_id, version.description, version.created_ms, functions)
+
     def layers(self, shelf: LayerShelf) -> KeptLayers:
-        versions = [
-            KeptLayer(
-                one.version,
-                one.arn,
-                self._digest(one.folders[0]) if one.folders else "",
-                list(one.runtimes),
-                one.description,
-                one.license,
-                one.created_ms,
-            )
-            for one in shelf.versions.values()
-        ]
+        versions = [self._once(one, partial(self._layer, one)) for one in shelf.versions.values()]
         return KeptLayers(versions, shelf.last, shelf.acl)
 
+    def _layer(self, layer: LayerVersion) -> KeptLayer:
+        told = (list(layer.runtimes), layer.description, layer.license, layer.created_ms)
+        return KeptLayer(layer.version, layer.arn, self._layer_digest(layer), *told)
+
+    def trigger(self, trigger: TriggerRecord) -> KeptTrigger:
+        spec = self._once(trigger.spec, lambda: trigger.spec)
+        return KeptTrigger(spec, trigger.trigger_id, trigger.created_ms, trigger.modified_ms)
+
     # -- in -----------------------------------------------------------------------------------------------------------
+    def unpacked(self, digest: str, archive: bytes) -> Path:
+        code = self._service.code
+        return code.unpack_tree(archive, digest) if digest.startswith(TREE) else code.unpack(archive)
+
     def record_again(self, kept: KeptRecord) -> FunctionRecord:
         function = self.function_again(kept.function)
         return FunctionRecord(
@@ -188,21 +201,27 @@ class Forms:
             kept.created_ms,
             kept.modified_ms,
             kept.attributes,
-            self._service.code.archives[function.spec.code_dir][1],
+            self._archive(function.spec.code_dir),
             async_configs=kept.async_configs,
             async_times=kept.async_times,
             reserved_concurrency=kept.reserved_concurrency,
             provisioned=kept.provisioned,
         )
 
+    def _archive(self, folder: Path) -> bytes:
+        """As it came through the API; empty for a folder, which is packed when somebody asks."""
+        return self._service.code.archives.get(folder, ("", b""))[1]
+
     def function_again(self, kept: KeptFunction) -> Function:
-        folders: list[Path] = []
-        for layer in kept.layers:
-            try:
-                folders += [self.folders[layer]] if layer in self.folders else self._service.layers.folders([layer])
-            except FcError as error:
-                report(f"function {kept.key!r} is without a layer: {error}")
-        spec = FunctionSpec(code_dir=self.folders[kept.code], layer_dirs=tuple(folders), **kept.spec)
+        if not all(layer in self.folders for layer in kept.layers):
+            report(f"function {kept.key!r} is without a layer: it was not made of an archive")
+        environment = {name: self.move(value) for name, value in kept.spec["environment"].items()}
+        spec = FunctionSpec(
+            code_dir=self.folders[kept.code],
+            layer_dirs=tuple(self.folders[layer] for layer in kept.layers if layer in self.folders),
+            package_dirs=packages() if kept.packages else (),
+            **{**kept.spec, "environment": environment},
+        )
         where = {"qualifier": kept.qualifier, "version_id": kept.version_id}
         return Function(spec, kept.key, kept.service, kept.generation, kept.instances_max, **where)
 
@@ -217,8 +236,7 @@ class Forms:
         shelf = LayerShelf(last=kept.last, acl=kept.acl)
         for one in kept.versions:
             folder = self.folders[one.code]
-            code = self._service.code.archives[folder][1]
-            told = (tuple(one.runtimes), one.description, one.license, one.created_ms, code)
+            told = (tuple(one.runtimes), one.description, one.license, one.created_ms, self._archive(folder))
             shelf.versions[one.version] = LayerVersion(name, one.version, one.arn, (folder,), *told)
         return shelf
 

@@ -3,20 +3,21 @@
     fc = FcService(account=…, timeline=…, ids=…, journal=…, queues=MnsQueues(mns),
                    workers=ProcessWorkers(account=…, timeline=…, ids=…), disturb=TriggerDisturbance(faults))
     endpoint = FcEndpoint(fc, account=…, ids=…)          # the wire, in `api`
+    fc.restore()                                         # what the journal has of functions, triggers, layers …
     fc.create_function(FunctionSpec(…)); fc.create_trigger(TriggerSpec(…)); fc.put_provision(name, 1)
     await fc.start()                                     # provisioned instances, what was accepted, triggers
     …
     await fc.close()                                     # no process and no file is left
 
 Strategy: each noun has its module; this one owns the life cycle and the ways from one to another. It belongs to the
-thread of the event loop. Whoever deploys makes its functions, triggers and layers again at each start, before `start`;
-what was made over the API (see `kept`) and asynchronous calls that were accepted are in the journal, and go on then.
+thread of the event loop. What is there (see `kept`) and asynchronous calls that were accepted are in the journal: first
+`restore` brings the one back, then whoever deploys may change it, and `start` goes on with all of it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +106,12 @@ class FcService:
         self._is_started = False
 
     # -- life ---------------------------------------------------------------------------------------------------------
+    def restore(self, trees: Mapping[str, Path] | None = None, *, move: Callable[[str], str] = str) -> None:
+        """What the last process left, see `Kept.restore`. Once, before anything is made. Raises DamagedJournal."""
+        self.kept.restore(trees or {}, move)
+
     async def start(self) -> None:
         """Starts what is provisioned, then the triggers; returns when all of it is ready."""
-        self.kept.restore()
         self._is_started = True
         await asyncio.gather(*(self._provision(record) for record in self.functions.all()))
         give_back_undelivered(self._queues, self._journal)

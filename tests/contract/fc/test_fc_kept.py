@@ -1,4 +1,4 @@
-"""What is kept of Function Compute, in one process: torn changes are there wholly or not at all; the template wins."""
+"""What is kept of Function Compute, in one process: torn changes are there wholly or not at all."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from typing import Any
 
 import pytest
 
+from localcloud.clock import ManualClock, Timeline
 from localcloud.fc.api import FcEndpoint
 from localcloud.fc.errors import FcError
-from localcloud.fc.values import AsyncConfig, TriggerSpec
+from localcloud.fc.mns_queues import MnsQueues
+from localcloud.fc.service import FcService
+from localcloud.fc.values import TriggerSpec
 from localcloud.file_journal import FileJournal
 from localcloud.http import Request
+from localcloud.ids import Ids
+from localcloud.mns.service import MnsService
 from tests.contract.fc.conftest import archive
-from tests.contract.fc.worlds import ACCOUNT, FcWorld, queue_trigger, spec
+from tests.contract.fc.worlds import ACCOUNT, FcWorld, Functions, queue_trigger, spec
 
 TOPIC = "acs:mns:cn-hangzhou:1234567890123456:/topics/t"
 KEY = "shop$k"
@@ -26,17 +31,15 @@ def packed(result: str) -> bytes:
     return archive({"index.py": f"def handler(event, context):\n    return {result!r}\n"})
 
 
-def play(journal: FileJournal, *changes: Change, before: Change = lambda _: None) -> None:
-    """As the API does: each change, then what it left is noted. `before`: of the template."""
+def play(journal: FileJournal, *changes: Change) -> None:
+    """As the API does: each change, then what it left is noted."""
 
     async def story(world: FcWorld) -> None:
         for change in changes:
             change(world)
             world.fc.kept.note()
 
-    world = FcWorld(journal=journal)
-    before(world)
-    world.play(story)
+    FcWorld(journal=journal).play(story)
 
 
 def make(world: FcWorld) -> None:
@@ -74,9 +77,14 @@ def update_trigger(world: FcWorld) -> None:
     world.fc.triggers.update(KEY, "from-q", {"config": queue_trigger(queue="dlq").config, "description": "new"})
 
 
+def delete_function(world: FcWorld) -> None:
+    world.fc.triggers.delete(KEY, "from-q")
+    world.fc.delete_function(KEY)
+
+
 CHANGES: dict[str, Change] = {
     "the function is updated": update_function,
-    "the function is deleted": lambda world: world.fc.delete_function(KEY),
+    "the function is deleted": delete_function,
     "the trigger is updated": update_trigger,
     "the trigger is deleted": lambda world: world.fc.triggers.delete(KEY, "from-q"),
     "a version is published": publish,
@@ -151,6 +159,58 @@ def journal(tmp_path: Path) -> Any:
     journal.close()
 
 
+def test_a_function_keeps_the_layer_whose_version_the_api_deleted(journal: FileJournal) -> None:
+    def change(world: FcWorld) -> None:
+        code, layer = packed("x"), world.fc.layers.find("l", "1")
+        folders = {"code_dir": world.fc.code.unpack(code), "layer_dirs": layer.folders}
+        world.fc.create_function(spec("with-layer", **folders), code=code)
+        world.fc.layers.delete("l", "1")
+
+    def look(world: FcWorld) -> None:
+        assert world.fc.layers.state() == {"l": []}
+        (kept,) = world.fc.functions.find("with-layer").function.spec.layer_dirs
+        assert (kept / "python/word.py").read_text() == "WORD = 1\n"
+
+    play(journal, make, change)
+    play(journal, look)
+    play(journal, look)
+
+
+def test_the_default_service_is_the_same_one_and_stays_deleted(journal: FileJournal) -> None:
+    seen: list[str] = []
+
+    def look(world: FcWorld) -> None:
+        seen.extend(one.service_id for one in world.fc.functions.services())
+
+    def delete(world: FcWorld) -> None:
+        world.fc.functions.delete("f")
+        world.fc.functions.delete("g")
+        world.fc.functions.delete_service("fleetrun")
+
+    def start_again() -> FcService:
+        mns = MnsService(account=ACCOUNT, timeline=Timeline(ManualClock()), ids=Ids(2), journal=journal)
+        return FcService(
+            account=ACCOUNT,
+            timeline=Timeline(ManualClock()),
+            ids=Ids(2),
+            journal=journal,
+            queues=MnsQueues(mns),
+            workers=Functions(),
+        )
+
+    play(journal, look)
+    again = start_again()
+    again.restore()
+    seen.extend(one.service_id for one in again.functions.services())
+    play(journal, delete)
+    last = start_again()
+    last.restore()
+
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
+    assert last.functions.services() == []
+
+
 def test_a_changed_attribute_of_the_default_service_is_kept(journal: FileJournal) -> None:
     seen: list[Any] = []
 
@@ -170,105 +230,6 @@ def test_a_changed_attribute_of_the_default_service_is_kept(journal: FileJournal
     assert seen[1:] == [seen[0]] * 2
 
 
-def test_a_layer_of_the_template_replaces_the_kept_one_and_functions_keep_their_folders(
-    journal: FileJournal, tmp_path: Path
-) -> None:
-    def make_function_with_layer(world: FcWorld) -> None:
-        make(world)
-        code, layer = packed("x"), world.fc.layers.find("l", "1")
-        world.fc.layers.set_acl("l", "1")
-        folders = {"code_dir": world.fc.code.unpack(code), "layer_dirs": layer.folders}
-        world.fc.create_function(spec("with-layer", **folders), code=code)
-
-    def template(world: FcWorld) -> None:
-        world.fc.layers.create("l", [tmp_path])
-
-    def look(world: FcWorld) -> None:
-        assert world.fc.layers.find("l", "1").folders == (tmp_path,)
-        assert world.fc.layers.acl("l") == "0"
-        (kept,) = world.fc.functions.find("with-layer").function.spec.layer_dirs
-        assert (kept / "python/word.py").read_text() == "WORD = 1\n"
-
-    play(journal, make_function_with_layer)
-    play(journal, look, before=template)
-
-
-def test_a_function_keeps_the_templates_layer_whose_version_the_api_deleted(
-    journal: FileJournal, tmp_path: Path
-) -> None:
-    def template(world: FcWorld) -> None:
-        world.fc.layers.create("l", [tmp_path])
-
-    def change(world: FcWorld) -> None:
-        code = packed("x")
-        folders = {"code_dir": world.fc.code.unpack(code), "layer_dirs": (tmp_path,)}
-        world.fc.create_function(spec("k", **folders), code=code)
-        world.fc.layers.delete("l", "1")
-
-    def look(world: FcWorld) -> None:
-        assert world.fc.functions.find("k").function.spec.layer_dirs == (tmp_path,)
-
-    play(journal, change, before=template)
-    play(journal, look, before=template)
-
-
-def test_a_trigger_and_the_configurations_of_the_template_replace_the_kept_ones(journal: FileJournal) -> None:
-    def change(world: FcWorld) -> None:
-        world.fc.create_trigger(queue_trigger("both", queue="dlq"))
-        world.fc.create_trigger(queue_trigger("only-kept"))
-        world.fc.put_async_config("f", AsyncConfig(retries_max=7))
-        world.fc.put_concurrency("f", 9)
-        world.fc.put_provision("f", 3)
-
-    def template(world: FcWorld) -> None:
-        world.fc.create_trigger(queue_trigger("both"))
-        world.fc.put_async_config("f", AsyncConfig(retries_max=1))
-        world.fc.put_provision("f", 1)
-
-    def look(world: FcWorld) -> None:
-        record = world.fc.functions.find("f")
-        assert [one.spec for one in world.fc.triggers.of("f")] == [queue_trigger("both"), queue_trigger("only-kept")]
-        assert record.async_configs == {"LATEST": AsyncConfig(retries_max=1)}
-        assert (record.reserved_concurrency, record.provisioned) == (None, {"LATEST": 1})
-        assert world.functions.provisioned == {"f": 1}
-
-    play(journal, change)
-    play(journal, look, before=template)
-
-
-def test_a_kept_http_trigger_gives_way_to_one_of_the_template_under_another_name(journal: FileJournal) -> None:
-    config = {"authType": "anonymous", "methods": ["GET"]}
-
-    def look(world: FcWorld) -> None:
-        assert [one.spec.name for one in world.fc.triggers.of("f")] == ["templates"]
-
-    play(journal, lambda world: world.fc.create_trigger(TriggerSpec("f", "mine", "http", config)))
-    play(
-        journal,
-        look,
-        before=lambda world: world.fc.create_trigger(TriggerSpec("f", "templates", "http", config)) and None,
-    )
-
-
-def test_versions_and_aliases_of_the_templates_functions_go_and_a_deleted_function_of_it_comes_back(
-    journal: FileJournal,
-) -> None:
-    def change(world: FcWorld) -> None:
-        world.fc.versions.publish("functions/f", {"f": world.fc.functions.find("f").function}, "")
-        world.fc.versions.create_alias("functions/f", "prod", "1", description="", weights={})
-        world.fc.delete_function("g")
-
-    def look(world: FcWorld) -> None:
-        for qualifier, code in (("1", "VersionNotFound"), ("prod", "AliasNotFound")):
-            with pytest.raises(FcError) as caught:
-                world.fc.resolve("f", qualifier)
-            assert caught.value.code == code
-        assert world.fc.functions.find("g").name == "g"
-
-    play(journal, change)
-    play(journal, look)
-
-
 def test_a_function_that_python_made_of_a_folder_does_not_stop_the_next_start(journal: FileJournal) -> None:
     seen: list[list[str]] = []
 
@@ -279,18 +240,18 @@ def test_a_function_that_python_made_of_a_folder_does_not_stop_the_next_start(jo
 
 
 def test_a_refused_update_of_a_trigger_leaves_the_old_one_running_and_kept(journal: FileJournal) -> None:
-    topic = TriggerSpec("f", "told", "mns_topic", {}, source_arn=TOPIC)
+    topic = TriggerSpec(KEY, "told", "mns_topic", {}, source_arn=TOPIC)
 
     def refused(world: FcWorld) -> None:
         world.fc.create_trigger(topic)
         with pytest.raises(FcError, match="nowhere"):
-            world.fc.triggers.update("f", "told", {"source_arn": TOPIC.replace("topics/t", "topics/nowhere")})
-        assert world.fc.triggers.find("f", "told").runner is not None
+            world.fc.triggers.update(KEY, "told", {"source_arn": TOPIC.replace("topics/t", "topics/nowhere")})
+        assert world.fc.triggers.find(KEY, "told").runner is not None
 
     def look(world: FcWorld) -> None:
-        assert world.fc.triggers.find("f", "told").spec == topic
+        assert world.fc.triggers.find(KEY, "told").spec == topic
 
-    play(journal, refused)
+    play(journal, make, refused)
     play(journal, look)
 
 
@@ -320,4 +281,4 @@ def test_calls_that_may_change_something_are_noted_before_they_are_answered_and_
     FcWorld(journal=journal).play(story)
     journal.close()
 
-    assert noted == [[], ["by-api", "by-python"]]
+    assert noted == [["fleetrun"], ["by-api", "by-python", "fleetrun"]]

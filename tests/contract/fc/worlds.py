@@ -118,11 +118,13 @@ class FcWorld:
             limits=limits,
             disturb=disturb,
         )
+        self.fc.restore()
         for name in ("q", "dlq", "told"):
             self.mns.create_queue(name)
         self.mns.create_topic("t")
         for name in ("f", "g"):
-            self.fc.create_function(spec(name))
+            if not self.fc.functions.has(name):
+                self.fc.create_function(spec(name))
 
     @property
     def now_ms(self) -> int:
