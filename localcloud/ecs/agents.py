@@ -199,7 +199,8 @@ class Agents:
 
     # -- Surroundings of attempts -------------------------------------------------------------------------------------
     def is_reachable(self, attempt: Attempt, now_ms: int) -> bool:
-        return self._is_up(attempt.run, attempt.instance_id, now_ms)
+        instance = self._instances.find(attempt.run.invocation.region, attempt.instance_id)
+        return instance is not None and is_up(instance, now_ms)
 
     def settled(self, run: Run, row: Row) -> Row:
         return self.after_firing(run, row)
@@ -213,7 +214,7 @@ class Agents:
         while place.waiting and len(place.running) < self._limits.running_per_instance_max:
             run = place.waiting.popleft()
             now_ms = self._clock.now_ms()
-            if run.rows[attempt.instance_id].status not in ENDS and self._is_up(run, attempt.instance_id, now_ms):
+            if run.rows[attempt.instance_id].status not in ENDS and self.is_reachable(attempt, now_ms):
                 self._hand_over([self._occupy(place, run, attempt.instance_id, now_ms)])
 
     # -- inside -------------------------------------------------------------------------------------------------------
@@ -287,10 +288,6 @@ class Agents:
         if place is None:
             place = self._places[key] = Place()
         return place
-
-    def _is_up(self, run: Run, instance_id: str, now_ms: int) -> bool:
-        instance = self._instances.find(run.invocation.region, instance_id)
-        return instance is not None and is_up(instance, now_ms)
 
 
 def ended_by(row: Row, error_code: str) -> Row:

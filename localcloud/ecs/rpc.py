@@ -25,10 +25,8 @@ NAME_SHOWN_CHARS_MAX = 60
 
 ACTION = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
-PLAIN = re.compile(r"[A-Za-z0-9._~:/,-]*")
-"""Texts that stand for themselves."""
 INDEX = re.compile(r"[1-9][0-9]{0,8}")
-PEEKED = re.compile(r"(?:^|&)Action=([A-Za-z][A-Za-z0-9]{0,63})(?:&|$)")
+TAG_HALF = re.compile(r"([1-9][0-9]{0,8})\.(Key|Value)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +87,31 @@ def content_type(request: Request) -> str:
 
 def peek_action(request: Request) -> str:
     """The action, before anything was checked: for logs and fault plans. "Unknown" without one; never raises."""
-    match = PEEKED.search(request.query)
-    if match is None and content_type(request) == FORM:
-        match = PEEKED.search(request.body.decode("latin-1"))
-    if match is not None:
-        return match.group(1)
-    named = request.headers.get("x-acs-action", "")
-    return named if ACTION.fullmatch(named) else "Unknown"
+    for named in (_peeked(request, "Action"), request.headers.get("x-acs-action", "")):
+        if ACTION.fullmatch(named):
+            return named
+    return "Unknown"
 
 
 def peek_format(request: Request) -> str:
     """JSON or XML, before anything was checked; never raises. Without a word about it: XML with the old signature."""
-    match = re.search(r"(?:^|&)Format=([A-Za-z]*)(?:&|$)", request.query)
-    if match is None and content_type(request) == FORM:
-        match = re.search(r"(?:^|&)Format=([A-Za-z]*)(?:&|$)", request.body.decode("latin-1"))
-    if match is not None and match.group(1):
-        return "JSON" if match.group(1).upper() == "JSON" else "XML"
+    named = _peeked(request, "Format")
+    if named.isalpha():
+        return "JSON" if named.upper() == "JSON" else "XML"
     accept = request.headers.get("accept", "")
     if request.headers.get("authorization", "").startswith("ACS3-"):
         return "XML" if "xml" in accept and JSON not in accept else "JSON"
     return "JSON" if JSON in accept else "XML"
+
+
+def _peeked(request: Request, name: str) -> str:
+    """The parameter as it was sent, of the query or of the form; "": not there. No pattern: a query is long."""
+    form = request.body.decode("latin-1") if request.body and content_type(request) == FORM else ""
+    for part in (request.query, form):
+        _, found, rest = f"&{part}".partition(f"&{name}=")
+        if found:
+            return rest.partition("&")[0]
+    return ""
 
 
 def _decoded(text: str) -> dict[str, str]:
@@ -126,11 +129,12 @@ def _decoded(text: str) -> dict[str, str]:
 
 def _text(raw: str) -> str:
     """Form decoding; raises EcsError for bytes that are not UTF-8."""
-    # Nearly all of a call are names and ids: worth a look before the long way.
-    if PLAIN.fullmatch(raw):
+    # Nearly all of a call are names and ids that stand for themselves: worth a look before the long way.
+    is_ascii = raw.isascii()
+    if is_ascii and "%" not in raw and "+" not in raw:
         return raw
     # A letter above ASCII that was sent as it is came to us as Latin-1: back to the bytes first.
-    if not raw.isascii():
+    if not is_ascii:
         raw = raw.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
     try:
         text = unquote_plus(raw, errors="strict")
@@ -265,10 +269,10 @@ def tag_list(call: Call, name: str) -> tuple[tuple[str, str], ...]:
 
     Also `name` as a JSON array of objects with Key and Value.
     """
-    pattern = re.compile(re.escape(name) + r"\.([1-9][0-9]{0,8})\.(Key|Value)")
+    prefix = name + "."
     halves: dict[int, dict[str, str]] = {}
     for key, value in call.parameters.items():
-        match = pattern.fullmatch(key)
+        match = TAG_HALF.fullmatch(key, len(prefix)) if key.startswith(prefix) else None
         if match is not None:
             halves.setdefault(int(match.group(1)), {})[match.group(2)] = value
     if not halves and text(call, name).lstrip().startswith("["):
