@@ -127,6 +127,10 @@ class Subscriptions:
     def receiver_of(self, subscription: Subscription) -> Receiver | None:
         return self._receivers.get((subscription.topic, subscription.name))
 
+    def topics(self) -> set[str]:
+        """Those that have subscriptions."""
+        return set(self._by_topic)
+
     def drop_all(self, topic: str) -> None:
         for name in sorted(self._by_topic.pop(topic, {})):
             self._journal.drop(SUBSCRIPTIONS, f"{topic}/{name}")

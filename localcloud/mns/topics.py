@@ -47,6 +47,9 @@ class Topics:
         self._deliveries = deliveries
         self._messages = messages
         self._topics = {record.name: record for _, record in journal.load(TOPICS, TopicRecord)}
+        # A kill in the middle of DeleteTopic can leave subscriptions without a topic.
+        for name in subscriptions.topics() - self._topics.keys():
+            subscriptions.drop_all(name)
 
     def create(self, name: str, changes: TopicChanges = NO_TOPIC_CHANGES) -> bool:
         """Makes a topic; answers False when it is there with the same attributes, else raises TopicAlreadyExist."""
@@ -90,9 +93,9 @@ class Topics:
         """With its subscriptions and what was on the way to them. A missing topic is fine, as with queues."""
         if self._topics.pop(name, None) is None:
             return
+        self._journal.drop(TOPICS, name)
         self._subscriptions.drop_all(name)
         self._deliveries.drop_topic(name)
-        self._journal.drop(TOPICS, name)
 
     def find(self, name: str) -> TopicRecord:
         """Raises TopicNotExist."""

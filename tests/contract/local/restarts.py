@@ -9,6 +9,8 @@ stack.run(look)
 from __future__ import annotations
 
 import asyncio
+import copy
+import inspect
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -126,7 +128,9 @@ class Restarts:
             await cloud.start()
             try:
                 for deed in deeds:
-                    deed(cloud)
+                    done = deed(cloud)
+                    if inspect.isawaitable(done):
+                        await done
                     cloud.services.fc.kept.note()
             finally:
                 await cloud.stop()
@@ -156,7 +160,7 @@ def picture(cloud: LocalCloud) -> dict[str, Any]:
         code = (paths["code_dir"] / "index.py").read_text()
         return spec, code, words, bool(paths["package_dirs"]), one.generation, one.instances_max
 
-    return {
+    shown = {
         "services": [(one.name, one.service_id, one.attributes, one.changes) for one in fc.functions.services()],
         "functions": {
             one.key: (
@@ -190,3 +194,4 @@ def picture(cloud: LocalCloud) -> dict[str, Any]:
             for record in [tables.describe_table(name)]
         },
     }
+    return copy.deepcopy(shown)
