@@ -53,7 +53,8 @@ def _coverage(offered: Iterable[str], known: Iterable[str]) -> Coverage:
 
 
 CONTESTED = {"ECS": "ecs", "MNS": "mns", "Tablestore": "tablestore", "Function Compute": "fc"}
-"""Services whose limits are one value, by folder: what is no number in it decides a contested point."""
+"""Services whose limits are one value, by folder: what is no number in it decides a contested
+point, and so does a number whose text begins with "Contested"."""
 SERVICES = {"ECS": ecs, "MNS": mns, "Tablestore": tablestore, "Function Compute": fc}
 
 
@@ -95,7 +96,7 @@ def _switches(path: Path) -> str:
     lines = ["| switch | default | what it decides |", "| --- | --- | --- |"]
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ClassDef) and node.name == "Limits":
-            lines += [_row(field, text) for field, text in _fields(node) if not _is_number(field)]
+            lines += [_row(field, text) for field, text in _fields(node) if _is_contested(field, text)]
     return "\n".join(lines) + "\n" if len(lines) > 2 else "Numbers only: see `limits.py`.\n"
 
 
@@ -108,13 +109,14 @@ def _fields(limits: ast.ClassDef) -> list[tuple[ast.AnnAssign, str]]:
     ]
 
 
-def _is_number(field: ast.AnnAssign) -> bool:
+def _is_contested(field: ast.AnnAssign, text: str) -> bool:
+    """What is no number; and numbers whose text begins with "Contested"."""
     kind = ast.unparse(field.annotation)
-    return not (kind in ("bool", "str", "Unpublished") or kind.startswith("Literal"))
+    return text.startswith("Contested") or (kind in ("bool", "str", "Unpublished") or kind.startswith("Literal"))
 
 
 def _row(field: ast.AnnAssign, text: str) -> str:
     kind, default = ast.unparse(field.annotation), ast.unparse(field.value) if field.value else ""
     choices = kind.removeprefix("Literal[").removesuffix("]").replace("'", "") if kind.startswith("Literal") else ""
     shown = f"`{default}`" + (f" of {choices}" if choices else "")
-    return f"| `{ast.unparse(field.target)}` | {shown} | {' '.join(text.split())} |"
+    return f"| `{ast.unparse(field.target)}` | {shown} | {' '.join(text.removeprefix('Contested: ').split())} |"

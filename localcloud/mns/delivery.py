@@ -6,6 +6,7 @@ more times, after 1, 2, 4 … 512 s and then every 512 s: a day. An HTTP endpoin
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -134,6 +135,8 @@ class Deliveries:
         match = QUEUE_ENDPOINT.fullmatch(subscription.endpoint)
         assert match is not None, subscription.endpoint
         body = render(self._notification(subscription, delivery), subscription.notify_content_format)
+        if self._limits.topic_to_queue_base64:
+            body = base64.b64encode(body.encode()).decode()
         publication = delivery.publication
         message = Outgoing(
             body,

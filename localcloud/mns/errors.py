@@ -1,7 +1,9 @@
 """The errors of MNS: code, HTTP status, message.
 
 Source: "Error codes" (help.aliyun.com/document_detail/27501 and the syntax-of-error-responses page, 2026-02);
-misspelled words are the vendor's. "unverified": named by an SDK, without a page that gives status or text.
+misspelled words are the vendor's. Where copies of older pages have another status (SignatureDoesNotMatch and
+QpsLimitExceeded 400, ReceiptHandleError 403, MessageNotExist 409) the newer page and the SDKs decide.
+"unverified": named by an SDK, without a page that gives status or text.
 """
 
 from __future__ import annotations

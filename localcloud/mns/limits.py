@@ -7,6 +7,7 @@ page "Limits", and the ROS page of ALIYUN::MNS::Queue. "Ours" marks what no page
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +28,20 @@ class Limits:
     visibility_timeout: Range = Range(1, 43_200)
     """Seconds, of a queue."""
     change_visibility: Range = Range(1, 43_200)
-    """Seconds, in ChangeMessageVisibility. The SDKs let 0 through, the page does not: set the low end to 0 for them."""
+    """Contested: seconds, in ChangeMessageVisibility. The SDKs let 0 through, the page does not (`0..43200`)."""
     message_retention_period: Range = Range(60, 604_800)
-    """Seconds. Pages before 2019 say 1,296,000 (15 days)."""
+    """Contested: seconds. Pages before 2019 go up to 1,296,000 (15 days)."""
     maximum_message_size: Range = Range(1_024, 65_536)
     """Bytes, of a queue or topic."""
     delay_seconds: Range = Range(0, 604_800)
     polling_wait_seconds: Range = Range(0, 30)
-    """The ROS page says 0 to 10."""
+    """Contested: seconds. The ROS page says 0 to 10."""
     priority: Range = Range(1, 16)
     batch: Range = Range(1, 16)
     batch_bytes_max: int = 65_536
     """Sum of the bodies of one BatchSendMessage."""
     name_chars_max: int = 120
-    """Pages before 2024 say 256."""
+    """Contested: pages before 2024 say 256."""
     underscore_in_names: bool = True
     """Some pages name letters, digits and hyphens only, others the underscore too."""
     tag_chars_max: int = 16
@@ -63,6 +64,12 @@ class Limits:
     """Whether DeleteQueue of a missing queue is QueueNotExist; the page says 204."""
     message_too_large: str = "MessageTooLarge"
     """The error code of a body over MaximumMessageSize; other pages say InvalidArgument or MessageBodyTooLarge."""
+    stale_handle: Literal["MessageNotExist", "ReceiptHandleError"] = "MessageNotExist"
+    """The error code of a receipt handle that was given and is no longer valid: expired, replaced or used. The pages
+    have both; a handle that nobody gave is ReceiptHandleError anyway."""
+    topic_to_queue_base64: bool = False
+    """Whether what a topic delivers into a queue is Base64. Not documented; as it is read here, the queue gets the text
+    of the notification, and a consumer reads it with the SDK's encoding off."""
     refuse_unknown_elements: bool = True
     """Whether an XML element that no page knows is an InvalidArgument ("did not validate against our schema")."""
     request_bytes_max: int = 1_048_576

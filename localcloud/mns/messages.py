@@ -129,7 +129,7 @@ class Messages:
         return [message.as_delivery(is_peek=True) for message in queue.backlog.peek(count)]
 
     def delete(self, queue_name: str, receipt_handle: str) -> None:
-        """Raises ReceiptHandleError when the handle is none of ours, MessageNotExist when it is no longer valid."""
+        """Raises ReceiptHandleError when the handle is none of ours, `limits.stale_handle` when no longer valid."""
         queue = self._queues.settled(queue_name)
         message = self._held(queue, receipt_handle)
         queue.backlog.remove(message)
@@ -230,7 +230,7 @@ class Messages:
     def _held(self, queue: Queue, receipt_handle: str) -> Message:
         message = queue.backlog.messages.get(number_of(receipt_handle))
         if message is None or message.receipt_handle != receipt_handle:
-            raise MnsError("MessageNotExist")
+            raise MnsError(self._limits.stale_handle)
         return message
 
     def _check(self, queue: Queue, message: Outgoing) -> None:

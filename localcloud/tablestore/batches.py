@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from localcloud.tablestore.capacity import change_size, read_units
 from localcloud.tablestore.changes import Increment, RowChange
 from localcloud.tablestore.errors import TablestoreError, invalid, outside_transaction
-from localcloud.tablestore.keys import check_read_key, check_readable
+from localcloud.tablestore.keys import check_key, check_read_key, check_readable
 from localcloud.tablestore.limits import Limits
 from localcloud.tablestore.reads import NEWEST, GotRow, Selection, see
 from localcloud.tablestore.rows import Written, check_change, check_filter, write_row
@@ -81,6 +81,10 @@ def get_batch(store: Store, groups: Sequence[GetGroup]) -> list[list[GotOutcome]
             check_readable(key)
         check_selection(group.selection, store.limits)
     tables = [store.table(group.table) for group in groups]
+    if store.limits.misfit_keys == "request":
+        for table, group in zip(tables, groups, strict=True):
+            for key, names in zip(group.keys, group.key_names or (None,) * len(group.keys), strict=True):
+                check_read_key(table, key, names, store.limits)
     return [_get_group(store, table, group) for table, group in zip(tables, groups, strict=True)]
 
 
@@ -122,7 +126,10 @@ def _checked(store: Store, groups: Sequence[WriteGroup], transaction: Transactio
     size = 0
     for table, group in zip(tables, groups, strict=True):
         size += sum(change_size(change, table.key_names) for change in group.changes)
-        _check_repeated(group)
+        _check_repeated(group, limits)
+        if limits.misfit_keys == "request":
+            for change in group.changes:
+                check_key(table, change.key, change.key_names, limits)
     if size > limits.batch_write_bytes_max:
         raise invalid(
             "The total data size of BatchWriteRow request exceeds the limit, "
@@ -151,7 +158,7 @@ def _check_tables(names: Sequence[str]) -> None:
             raise invalid(f"Duplicated table name: '{name}'.")
 
 
-def _check_repeated(group: WriteGroup) -> None:
+def _check_repeated(group: WriteGroup, limits: Limits) -> None:
     """A row may come more than once only without conditions and increments (SDK tests and error code page, 2021)."""
     by_key: dict[Key, list[RowChange]] = {}
     for change in group.changes:
@@ -159,6 +166,8 @@ def _check_repeated(group: WriteGroup) -> None:
     for changes in by_key.values():
         if len(changes) == 1:
             continue
+        if limits.repeated_rows == "refuse":
+            raise invalid("Repeated rows are not supported in BatchModify.")  # the text is ours
         if any(change.condition.exists is not None for change in changes):
             raise invalid("Repeated rows do not support row exist expectation check in BatchModify.")
         if any(change.condition.columns is not None for change in changes):

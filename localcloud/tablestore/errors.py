@@ -100,7 +100,12 @@ STATUS_OF_CODE = {
     "OTSTooFrequentReservedThroughputAdjustment": 403,
     "OTSObjectNotExist": 404,
     "OTSTableNotReady": 404,
-    "OTSSessionNotExist": 404,
+    "OTSSessionNotExist": 404,  # unverified, as the others of transactions
+    "OTSSessionBusy": 409,
+    "OTSDataOutOfRange": 400,
+    "OTSOutOfTransactionDataSizeLimit": 400,
+    "OTSOperationConflict": 409,  # unverified: known from what the SDKs retry
+    "OTSOperationThrottled": 503,  # unverified: known from what the SDKs retry
     "OTSMethodNotAllowed": 405,
     "OTSRequestTimeout": 408,
     "OTSObjectAlreadyExist": 409,
@@ -125,4 +130,8 @@ MESSAGE_OF_CODE = {
     "OTSTableNotReady": "The table is not ready.",
     "OTSObjectNotExist": "Requested table does not exist.",
     "OTSRequestTimeout": "Request timeout.",
+    "OTSSessionNotExist": "Session not exist or may be timeout.",
+    "OTSSessionBusy": "The last request of the transaction is not finished.",
+    "OTSOutOfColumnCountLimit": "The number of columns in one row exceeded the limit.",
+    "OTSOutOfRowSizeLimit": "The total data size of columns in one row exceeded the limit.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 KIB = 1024
 MIB = 1024 * 1024
@@ -22,11 +23,11 @@ class Limits:
     columns_per_write_max: int = 1024
     """Attribute columns of one written row."""
     columns_to_get_max: int = 128
-    """Tests of the .NET and Java SDKs expect 1024."""
+    """Contested: tests of the .NET and Java SDKs expect 1024."""
     filters_max: int = 10
-    """Filters in one filter. Tests of the Java SDK expect 32."""
+    """Contested: filters in one filter. Tests of the Java SDK expect 32."""
     composite_parts_max: int = 32
-    """Parts of one AND or OR. Older servers took exactly 2 (error code page, 2021): set it to 2 to have that."""
+    """Contested: parts of one AND or OR. Older servers took exactly 2 (error code page, 2021)."""
     regex_bytes_max: int = 256
     """ValueTransferRule page, 2021."""
     defined_columns_max: int = 32
@@ -48,7 +49,16 @@ class Limits:
     clock_skew_ms_max: int = 15 * 60_000
     """Between a request's x-ots-date and our clock. The SDK allows the reply as much."""
     time_to_live_s_min: int = 1
-    """The console asks for 86400 at least; whether the service does is unverified."""
+    """Contested: the console asks for 86400 at least; whether the service does is unverified."""
+    repeated_rows: Literal["unconditional", "refuse"] = "unconditional"
+    """What becomes of a row that is twice in one BatchWriteRow. unconditional: it is written twice unless one of its
+    changes has a condition or an increment (tests of the Python SDK). refuse: the whole request fails (page, 2021)."""
+    misfit_keys: Literal["row", "request"] = "row"
+    """What a key that does not fit its table fails in a batch: its row (tests of the Python SDK), or the whole request
+    (page of 2021)."""
+    range_errors_end_with_dot: bool = False
+    """Whether the texts about begin and end of a range have a final dot: so on the error code page, not in the tests of
+    the Python SDK."""
     table_ready_ms: int = 0
     """Ours: how long a new table answers OTSTableNotReady; some seconds in the cloud."""
     index_delay_ms: int = 0

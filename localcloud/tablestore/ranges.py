@@ -26,15 +26,15 @@ class RangeQuery:
     start_names: tuple[str, ...] | None = None
     end_names: tuple[str, ...] | None = None
 
-    def check(self) -> None:
+    def check(self, limits: Limits) -> None:
         """Raises OTSParameterInvalid."""
         if self.limit is not None and self.limit <= 0:
             raise invalid("The limit must be greater than 0.")
-        # Without a final dot: so the tests of the Python SDK; the error code page of 2021 has one.
+        dot = "." if limits.range_errors_end_with_dot else ""
         if self.is_backward and not self.start > self.end:
-            raise invalid("Begin key must more than end key in BACKWARD")
+            raise invalid(f"Begin key must more than end key in BACKWARD{dot}")
         if not self.is_backward and not self.start < self.end:
-            raise invalid("Begin key must less than end key in FORWARD")
+            raise invalid(f"Begin key must less than end key in FORWARD{dot}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ class TablestoreService:
         found = self._store.table(table)
         check_bound(found, query.start, query.start_names, self.limits)
         check_bound(found, query.end, query.end_names, self.limits)
-        query.check()
+        query.check(self.limits)
         source: RowSource = found
         if transaction_id is not None:
             source = transaction = self._transactions.find(transaction_id)
