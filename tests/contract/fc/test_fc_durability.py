@@ -22,6 +22,7 @@ from localcloud.fc.values import TriggerSpec
 from localcloud.file_journal import MAGIC, FileJournal
 from tests.contract.fc.conftest import archive
 from tests.contract.fc.worlds import ACCOUNT, FcWorld, queue_trigger, spec
+from tests.contract.local.restarts import Restarts
 
 PROJECT = Path(__file__).parents[3]
 TOPIC = "acs:mns:cn-hangzhou:1234567890123456:/topics/t"
@@ -30,9 +31,9 @@ TIMER = {"payload": "x", "cronExpression": "@every 60m", "enable": True}
 
 
 @contextmanager
-def killed_at_the_end(folder: Path) -> Iterator[Any]:
+def killed_at_the_end(folder: Path, *project: Path) -> Iterator[Any]:
     """A client of a cloud of its own process, which SIGKILL ends."""
-    command = [sys.executable, "-m", "tests.contract.fc.on_disk", str(folder)]
+    command = [sys.executable, "-m", "tests.contract.fc.on_disk", str(folder), *map(str, project)]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -117,6 +118,79 @@ def speaker(client: Any) -> Any:
 
 def zipped(files: dict[str, str]) -> Any:
     return newer_models().InputCodeLocation(zip_file=base64.b64encode(archive(files)).decode())
+
+
+def returning(word: str) -> str:
+    return f"def handler(event, context):\n    return {word!r}\n"
+
+
+def test_the_older_sdks_changes_of_the_templates_function_are_there_after_a_kill(tmp_path: Path, code: str) -> None:
+    stack = Restarts(tmp_path)
+    stack.save()
+
+    with killed_at_the_end(stack.data, stack.project) as client:
+        assert client.invoke_function("fleetrun", "greet").data == b"template"
+        client.publish_version("fleetrun", "of the template's code")
+        client.create_alias("fleetrun", "prod", "1")
+        Path(code, "index.py").write_text(returning("api"))
+        client.update_function("fleetrun", "greet", codeDir=code)
+        client.put_function_async_invoke_config("fleetrun", "LATEST", "greet", {"maxAsyncRetryAttempts": 7})
+        client.delete_trigger("fleetrun", "greet", "hourly")
+        before = client.get_function("fleetrun", "greet").data
+
+    with killed_at_the_end(stack.data, stack.project) as client:
+        after = client.get_function("fleetrun", "greet").data
+        # The cloud's port is another one.
+        assert {**after, "environmentVariables": {}} == {**before, "environmentVariables": {}}
+        assert client.invoke_function("fleetrun", "greet").data == b"api"
+        assert client.invoke_function("fleetrun", "greet", qualifier="prod").data == b"template"
+        config = client.get_function_async_invoke_config("fleetrun", "LATEST", "greet").data
+        assert config["maxAsyncRetryAttempts"] == 7
+        assert client.list_triggers("fleetrun", "greet").data["triggers"] == []
+        client.delete_function("fleetrun", "greet")
+
+    with killed_at_the_end(stack.data, stack.project) as client:
+        assert client.list_functions("fleetrun").data["functions"] == []
+
+
+def test_the_newer_sdks_changes_of_the_templates_function_are_there_after_a_kill(tmp_path: Path) -> None:
+    models = newer_models()
+    stack = Restarts(tmp_path)
+    stack.save()
+    version = models.PublishVersionInput(description="of the template's code")
+
+    with killed_at_the_end(stack.data, stack.project) as client:
+        sdk = speaker(client)
+        sdk.publish_function_version("greet", models.PublishFunctionVersionRequest(body=version))
+        alias = models.CreateAliasInput(alias_name="prod", version_id="1")
+        sdk.create_alias("greet", models.CreateAliasRequest(body=alias))
+        changed = models.UpdateFunctionInput(code=zipped({"index.py": returning("api")}), memory_size=1024)
+        sdk.update_function("greet", models.UpdateFunctionRequest(body=changed))
+        concurrency = models.PutConcurrencyInput(reserved_concurrency=3)
+        sdk.put_concurrency_config("greet", models.PutConcurrencyConfigRequest(body=concurrency))
+        body = models.CreateLayerVersionInput(code=zipped({"python/word.py": "WORD = 1"}))
+        sdk.create_layer_version("words", models.CreateLayerVersionRequest(body=body))
+
+    with killed_at_the_end(stack.data, stack.project) as client:
+        sdk = speaker(client)
+        assert [
+            sdk.invoke_function("greet", models.InvokeFunctionRequest(qualifier=one)).body.read()
+            for one in ("LATEST", "1", "prod")
+        ] == [b"api", b"template", b"template"]
+        assert sdk.get_function("greet", models.GetFunctionRequest()).body.memory_size == 1024
+        assert sdk.get_concurrency_config("greet").body.reserved_concurrency == 3
+        assert sdk.get_layer_version("words", "2").body.version == 2
+
+    stack.write(greet="return 'newer'")
+    with killed_at_the_end(stack.data, stack.project) as client:
+        sdk = speaker(client)
+        assert [
+            sdk.invoke_function("greet", models.InvokeFunctionRequest(qualifier=one)).body.read()
+            for one in ("LATEST", "prod")
+        ] == [b"newer", b"template"]
+        assert sdk.get_concurrency_config("greet").body.reserved_concurrency == 3
+        again = sdk.publish_function_version("greet", models.PublishFunctionVersionRequest(body=version)).body
+        assert again.version_id == "2"
 
 
 def test_a_layer_is_there_after_a_kill_and_functions_see_it(tmp_path: Path) -> None:
