@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from localcloud.fc.errors import FcError, invalid
 from localcloud.fc.functions import FunctionRecord
-from localcloud.fc.limits import PAGE_DEFAULT, PAGE_MAX
+from localcloud.fc.limits import DIGITS_MAX, PAGE_DEFAULT, PAGE_MAX
 from localcloud.fc.routes import NEW, OLD, WireCall
 from localcloud.fc.service import FcService
 
@@ -78,6 +79,19 @@ class Desk:
             raise invalid(f"{name} must be an object, not {value!r}")
         return value
 
+    def listed(self, name: str) -> list[Any]:
+        """A list in the query: as JSON (FC 3.0), or the name again and again (FC 2.0). Raises FcError."""
+        found: list[Any] = []
+        for key, text in parse_qsl(self.call.request.query):
+            if key == name and not text.startswith("["):
+                found.append(text)
+            elif key == name:
+                try:
+                    found += msgspec.json.decode(text, type=list[Any])
+                except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
+                    raise invalid(f"{name} is not a JSON list: {error}") from error
+        return found
+
     def function(self) -> FunctionRecord:
         """That the path names. Raises FcError."""
         functions = self.service.functions
@@ -106,30 +120,32 @@ class Desk:
         *,
         key: Callable[[T], str],
         show: Callable[[T], Mapping[str, Any]],
-        ordered: bool = True,
+        starts: bool = True,
     ) -> Reply:
-        """A page of a list: limit, prefix, startKey (inclusive), nextToken (wins over startKey)."""
+        """A page of a list: limit, prefix, startKey (inclusive), nextToken (wins over startKey).
+
+        `starts` false: `items` begin where they shall, and are in another order than that of their keys.
+        """
         query = self.query
         chosen = [item for item in items if key(item).startswith(query.get("prefix", ""))]
-        start = query.get("nextToken") or query.get("startKey") or ""
-        if start and ordered:
-            chosen = [item for item in chosen if key(item) >= start]
-        elif start:
-            position = next((number for number, item in enumerate(chosen) if key(item) == start), len(chosen))
-            chosen = chosen[position:]
-        limit = self._limit()
+        if starts:
+            start = query.get("nextToken") or query.get("startKey") or ""
+            chosen = sorted((item for item in chosen if key(item) >= start), key=key)
+        limit = self.limit()
         value: dict[str, Any] = {name: [show(item) for item in chosen[:limit]]}
         if len(chosen) > limit:
             value["nextToken"] = key(chosen[limit])
         return Reply(value)
 
-    def _limit(self) -> int:
+    def limit(self) -> int:
+        """How many a page has at most. Raises FcError InvalidArgument."""
         text = self.query.get("limit", "")
         if not text:
             return PAGE_DEFAULT
-        if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= PAGE_MAX:
-            raise invalid(f"limit is {text!r}, it must lie from 1 to {PAGE_MAX}")
-        return int(text)
+        limit = whole_number(text)
+        if limit is None or not 1 <= limit <= PAGE_MAX:
+            raise invalid(f"limit is {text[:40]!r}, it must lie from 1 to {PAGE_MAX}")
+        return limit
 
     def arn(self, record: FunctionRecord, qualifier: str = "") -> str:
         account = self.service.account
@@ -138,6 +154,11 @@ class Desk:
 
 
 Operation = Callable[[Desk], Reply]
+
+
+def whole_number(text: str) -> int | None:
+    """None: it is none, or longer than any that is meant."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS_MAX else None
 
 
 def shown_time(epoch_ms: int) -> str:

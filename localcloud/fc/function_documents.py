@@ -10,6 +10,7 @@ from typing import Any
 
 from localcloud.fc.code import archive_of, checksum
 from localcloud.fc.desk import Desk, shown_time
+from localcloud.fc.echoed_fields import FUNCTION_FIELDS, check_cpu, echoed
 from localcloud.fc.errors import FcError, invalid
 from localcloud.fc.functions import FunctionRecord
 from localcloud.fc.values import FunctionSpec, HttpForm
@@ -23,26 +24,11 @@ UNOFFERED = (
     "juiceFsConfig",
     "polarFsConfig",
     "vpcConfig",
+    "microSandboxConfig",
 )
 """What would change how a function runs, and does not here: refused, not ignored."""
-ECHOED = (
-    "cpu",
-    "customDNS",
-    "disableInjectCredentials",
-    "disableOndemand",
-    "diskSize",
-    "idleTimeout",
-    "instanceIsolationMode",
-    "instanceType",
-    "internetAccess",
-    "resourceGroupId",
-    "sessionAffinity",
-    "sessionAffinityConfig",
-    "tags",
-    "tracingConfig",
-    "caPort",
-)
-"""What is kept and shown, and has no effect here."""
+NEW_NAME_CHARACTERS_MAX = 64
+"""Of a function in API 2023-03-30; 2016-08-15 takes 128."""
 MEMORY_DEFAULT = {True: 512, False: 128}
 """MB; by whether the API is the newer one."""
 
@@ -52,19 +38,19 @@ def changes_of(desk: Desk, body: Mapping[str, Any]) -> dict[str, Any]:
     _check_offered(body)
     changes: dict[str, Any] = {}
     for name, field_name in (("handler", "handler"), ("runtime", "runtime"), ("role", "role")):
-        if name in body:
+        if body.get(name) is not None:
             changes[field_name] = desk.text(body, name)
-    if "description" in body:
+    if body.get("description") is not None:
         changes["description"] = desk.text(body, "description")
     for name, field_name in (("memorySize", "memory"), ("timeout", "timeout")):
         value = desk.whole(body, name)
         if value is not None:
             changes[field_name] = value
-    if "environmentVariables" in body:
+    if body.get("environmentVariables") is not None:
         changes["environment"] = desk.object(body, "environmentVariables")
-    if "layers" in body:
+    if body.get("layers") is not None:
         changes["layer_dirs"] = desk.service.layers.folders(layer_arns(body))
-    if "logConfig" in body:
+    if body.get("logConfig") is not None:
         logs = desk.object(body, "logConfig")
         changes["log_project"], changes["log_store"] = desk.text(logs, "project"), desk.text(logs, "logstore")
     changes.update(_hooks(desk, body))
@@ -90,14 +76,16 @@ def layer_arns(body: Mapping[str, Any]) -> list[str]:
 def _hooks(desk: Desk, body: Mapping[str, Any]) -> dict[str, Any]:
     """Initializer and preStop; FC 2.0 has the initializer beside the handler."""
     changes: dict[str, Any] = {}
-    if "initializer" in body:
+    if body.get("initializer") is not None:
         changes["initializer"] = desk.text(body, "initializer") or None
     timeout = desk.whole(body, "initializationTimeout")
     if timeout is not None:
         changes["initializer_timeout"] = timeout
     lifecycle = desk.object(body, "instanceLifecycleConfig")
+    if desk.object(lifecycle, "preFreeze").get("handler"):
+        raise FcError("NotImplemented", "the local cloud does not offer instanceLifecycleConfig.preFreeze")
     for name, field_name in (("initializer", "initializer"), ("preStop", "pre_stop")):
-        if name in lifecycle:
+        if lifecycle.get(name) is not None:
             hook = desk.object(lifecycle, name)
             changes[field_name] = desk.text(hook, "handler") or None
             timeout = desk.whole(hook, "timeout")
@@ -109,6 +97,8 @@ def _hooks(desk: Desk, body: Mapping[str, Any]) -> dict[str, Any]:
 def spec_of(desk: Desk, body: Mapping[str, Any]) -> tuple[FunctionSpec, bytes]:
     """A new function and its archive. Raises FcError."""
     name = desk.text(body, "functionName", required=True)
+    if desk.is_new and len(name) > NEW_NAME_CHARACTERS_MAX:
+        raise invalid(f"functionName has {len(name)} characters, at most {NEW_NAME_CHARACTERS_MAX}")
     for required in ("handler", "runtime"):
         desk.text(body, required, required=True)
     changes = {"memory": MEMORY_DEFAULT[desk.is_new], **changes_of(desk, body)}
@@ -119,9 +109,12 @@ def spec_of(desk: Desk, body: Mapping[str, Any]) -> tuple[FunctionSpec, bytes]:
     return FunctionSpec(name=name, http_form=form, code_dir=desk.service.code.unpack(archive), **changes), archive
 
 
-def echoed(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What is remembered only to be shown."""
-    return {name: body[name] for name in (*ECHOED, "layers") if body.get(name) is not None}
+def attributes_of(body: Mapping[str, Any], *, memory_mb: int, cpu: float | None = None) -> dict[str, Any]:
+    """What is remembered only to be shown. `cpu`: the one so far. Raises FcError naming the field."""
+    attributes = echoed(body, FUNCTION_FIELDS)
+    if "cpu" in attributes or body.get("memorySize") is not None:
+        check_cpu(attributes.get("cpu", cpu), memory_mb)
+    return attributes if body.get("layers") is None else {**attributes, "layers": body["layers"]}
 
 
 # -- out --------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote
 
 from localcloud.account import Account
 from localcloud.fc.errors import FcError, invalid
-from localcloud.fc.limits import HTTP_HEADER_BYTES_MAX, HTTP_TARGET_BYTES_MAX
+from localcloud.fc.limits import DIGITS_MAX, HTTP_HEADER_BYTES_MAX, HTTP_TARGET_BYTES_MAX
 from localcloud.fc.values import HttpRequest, Outcome
 from localcloud.http import Request, Response
 
@@ -109,7 +109,7 @@ def response_of_event(outcome: Outcome, *, request_id: str) -> Response:
     if told is None or "statusCode" not in told:
         return _response(200, {"Content-Type": "application/json"}, outcome.body, request_id)
     status = told["statusCode"]
-    if isinstance(status, str) and status.isascii() and status.isdecimal():
+    if isinstance(status, str) and status.isascii() and status.isdecimal() and len(status) <= DIGITS_MAX:
         status = int(status)
     if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 599:
         raise FcError("BadResponse", f"statusCode is {told['statusCode']!r}, a number from 100 to 599 is needed")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 
-from localcloud.fc.errors import FcError, invalid
+from localcloud.fc.desk import whole_number
+from localcloud.fc.errors import invalid
 from localcloud.fc.limits import LOG_TAIL_BYTES
 from localcloud.fc.service import FcService
 from localcloud.fc.values import Outcome
@@ -63,6 +64,7 @@ def _delay_s(request: Request) -> int:
     text = request.headers.get("x-fc-async-delay", "")
     if not text:
         return 0
-    if not text.isascii() or not text.isdecimal():
-        raise FcError("InvalidArgument", f"x-fc-async-delay is {text!r}, a number of seconds is needed")
-    return int(text)
+    seconds = whole_number(text)
+    if seconds is None:
+        raise invalid(f"x-fc-async-delay is {text[:40]!r}, a number of seconds is needed")
+    return seconds

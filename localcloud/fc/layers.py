@@ -9,6 +9,7 @@ from pathlib import Path
 from localcloud.account import Account
 from localcloud.clock import Clock
 from localcloud.fc.errors import FcError
+from localcloud.fc.limits import DIGITS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ class Layers:
     def find(self, name: str, version: str) -> LayerVersion:
         """Raises FcError: LayerNotFound, LayerVersionNotFound."""
         shelf = self._shelf(name)
-        found = shelf.versions.get(int(version)) if version.isascii() and version.isdecimal() else None
+        is_number = version.isascii() and version.isdecimal() and len(version) <= DIGITS_MAX
+        found = shelf.versions.get(int(version)) if is_number else None
         if found is None:
             raise FcError("LayerVersionNotFound", f"version '{version}' of layer '{name}' does not exist")
         return found

@@ -48,6 +48,8 @@ HTTP_TARGET_BYTES_MAX = 4 * KIB
 PAGE_DEFAULT = 20
 """Pages of the listing operations."""
 PAGE_MAX = 100
+DIGITS_MAX = 18
+"""Ours: a number that is sent as text has no more; Python itself refuses those of thousands."""
 ZIP_BYTES_MAX = 500 * MIB
 """Unpacked code: quota page."""
 TASK_IDS_KEPT = 10_000

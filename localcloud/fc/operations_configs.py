@@ -171,7 +171,12 @@ def delete_concurrency(desk: Desk) -> Reply:
 
 def list_concurrency(desk: Desk) -> Reply:
     found = [record for record in _chosen(desk) if record.reserved_concurrency is not None]
-    return desk.page("configs", found, key=lambda one: one.key, show=lambda one: _concurrency_document(desk, one))
+    return desk.page(
+        "configs",
+        found,
+        key=lambda one: one.key if desk.is_new else _resource(desk, one),
+        show=lambda one: _concurrency_document(desk, one),
+    )
 
 
 def put_on_demand(desk: Desk) -> Reply:
@@ -191,8 +196,11 @@ def _check_reserved(record: FunctionRecord) -> None:
 def _concurrency_document(desk: Desk, record: FunctionRecord) -> dict[str, Any]:
     if desk.is_new:
         return {"functionArn": desk.arn(record), "reservedConcurrency": record.reserved_concurrency}
-    place = f"services/{record.function.service}.{_qualifier(desk)}/functions/{record.name}"
-    return {"resource": place, "maximumInstanceCount": record.reserved_concurrency}
+    return {"resource": _resource(desk, record), "maximumInstanceCount": record.reserved_concurrency}
+
+
+def _resource(desk: Desk, record: FunctionRecord) -> str:
+    return f"services/{record.function.service}.{_qualifier(desk)}/functions/{record.name}"
 
 
 # -- scaling: the newer word for provisioned instances ----------------------------------------------------------------
@@ -201,6 +209,8 @@ def put_scaling(desk: Desk) -> Reply:
     for name in ("horizontalScalingPolicies", "scheduledPolicies", "residentPoolId"):
         if body.get(name):
             raise FcError("NotImplemented", f"the local cloud does not offer {name}")
+    if body.get("enableOnDemandScaling") not in (None, True):
+        raise FcError("NotImplemented", "the local cloud does not offer enableOnDemandScaling false")
     least = desk.whole(body, "minInstances")
     if least is None:
         raise invalid("minInstances is missing")

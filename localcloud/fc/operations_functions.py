@@ -7,11 +7,15 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from localcloud.fc.code import archive_of
+from localcloud.fc.code import archive_of, checksum
 from localcloud.fc.desk import Desk, Operation, Reply
 from localcloud.fc.errors import invalid
-from localcloud.fc.function_documents import changes_of, checksum_of, echoed, function_document, spec_of
+from localcloud.fc.function_documents import attributes_of, changes_of, checksum_of, function_document, spec_of
 from localcloud.fc.functions import FunctionRecord
+from localcloud.fc.values import FunctionSpec
+from localcloud.fc.versions import LATEST
+
+RUNNING = "Running"
 
 
 def create_function(desk: Desk) -> Reply:
@@ -19,10 +23,11 @@ def create_function(desk: Desk) -> Reply:
     functions = desk.service.functions
     service = None if desk.is_new else functions.service(desk.names["service"]).name
     spec, archive = spec_of(desk, body)
+    attributes = attributes_of(body, memory_mb=spec.memory)
     if service is not None:
         project, store = _logs_of_service(desk, service)
         spec = replace(spec, log_project=project, log_store=store)
-    record = desk.service.create_function(spec, service=service, attributes=echoed(body), code=archive)
+    record = desk.service.create_function(spec, service=service, attributes=attributes, code=archive)
     return _reply(desk, record)
 
 
@@ -44,11 +49,13 @@ def update_function(desk: Desk) -> Reply:
     if desk.qualifier not in ("", "LATEST"):
         raise invalid("a published version cannot be changed")
     changes = changes_of(desk, body)
+    memory_mb = changes.get("memory", record.function.spec.memory)
+    attributes = attributes_of(body, memory_mb=memory_mb, cpu=record.attributes.get("cpu"))
     archive = archive_of(body)
     if archive is not None:
         changes["code_dir"] = desk.service.code.unpack(archive)
     spec = replace(record.function.spec, **changes)
-    record = desk.service.update_function(record.key, spec, attributes=echoed(body), code=archive)
+    record = desk.service.update_function(record.key, spec, attributes=attributes, code=archive)
     return _reply(desk, record)
 
 
@@ -60,31 +67,94 @@ def delete_function(desk: Desk) -> Reply:
 
 
 def list_functions(desk: Desk) -> Reply:
-    functions = desk.service.functions
-    records = functions.all() if desk.is_new else functions.of_service(functions.service(desk.names["service"]).name)
+    """FC 2.0 may ask for those of a version of the service; FC 3.0 narrows the list by what a function is like."""
+    shown = _narrowed(desk) if desk.is_new else _of_service(desk)
     return desk.page(
         "functions",
-        records,
-        key=lambda record: record.key if desk.is_new else record.name,
-        show=lambda record: function_document(desk, record, record.function.spec),
+        shown,
+        key=lambda one: one[0].key if desk.is_new else one[0].name,
+        show=lambda one: function_document(desk, *one),
     )
 
 
+Shown = tuple[FunctionRecord, FunctionSpec]
+
+
+def _of_service(desk: Desk) -> list[Shown]:
+    functions, versions = desk.service.functions, desk.service.versions
+    records = functions.of_service(functions.service(desk.names["service"]).name)
+    if desk.qualifier in ("", LATEST):
+        return [(record, record.function.spec) for record in records]
+    versions.check(desk.owner, desk.qualifier)
+    found = ((record, versions.function(desk.owner, desk.qualifier, record.key)) for record in records)
+    return [(record, function.spec) for record, function in found if function is not None]
+
+
+def _narrowed(desk: Desk) -> list[Shown]:
+    """Each filter is compared as a whole; all of the tags must be there."""
+    query, forms = desk.query, {"v2": "wsgi", "v3": "event"}
+    generation = query.get("fcVersion", "")
+    if generation not in ("", *forms):
+        raise invalid(f"fcVersion is {generation!r}, it must be v2 or v3")
+    tags = _tags(desk)
+    return [
+        (record, spec)
+        for record in desk.service.functions.all()
+        for spec in (record.function.spec,)
+        if query.get("functionName", "") in ("", spec.name)
+        and query.get("description", "") in ("", spec.description)
+        and query.get("runtime", "") in ("", spec.runtime)
+        and query.get("resourceGroupId", "") in ("", record.attributes.get("resourceGroupId"))
+        and not query.get("gpuType")
+        and forms.get(generation, spec.http_form) == spec.http_form
+        and all(_has(record, tag) for tag in tags)
+    ]
+
+
+def _tags(desk: Desk) -> list[dict[str, Any]]:
+    tags = desk.listed("tags")
+    if not all(isinstance(tag, dict) and set(tag) <= {"Key", "Value"} for tag in tags):
+        raise invalid(f"tags is {tags!r}, a JSON list of objects with Key and Value is needed")
+    return tags
+
+
+def _has(record: FunctionRecord, tag: Mapping[str, Any]) -> bool:
+    """A tag without a value stands for its key."""
+    mine = [one for one in record.attributes.get("tags") or [] if isinstance(one, dict)]
+    return any(tag.items() <= one.items() for one in mine)
+
+
 def get_function_code(desk: Desk) -> Reply:
-    """A link that holds for as long as the function is there."""
+    """A link that holds for as long as the function is there. Of a version: as it was published."""
     record = desk.function()
+    function, _ = desk.service.resolve(record.key, desk.qualifier)
     host = desk.call.request.headers.get("host", "localhost")
-    path = f"/{desk.call.version}/code-packages/{quote(record.key, safe='')}"
-    return Reply({"checksum": checksum_of(record), "url": f"http://{host}{path}?key={record.function_id}"})
+    path = f"/{desk.call.version}/code-packages/{quote(record.key, safe='')}?key={record.function_id}"
+    if function.spec.code_dir == record.function.spec.code_dir:
+        return Reply({"checksum": checksum_of(record), "url": f"http://{host}{path}"})
+    archive = desk.service.code.archived(function.spec.code_dir)
+    url = f"http://{host}{path}&qualifier={quote(desk.qualifier, safe='')}"
+    return Reply({"checksum": checksum(archive), "url": url})
 
 
 def list_instances(desk: Desk) -> Reply:
-    record = desk.function()
+    """Those that run; `startKey` names the first. The API has no token in its answer: a page is cut off."""
+    record, query = desk.function(), desk.query
+    function, _ = desk.service.resolve(record.key, desk.qualifier)
+    wanted, states = desk.listed("instanceIds"), desk.listed("instanceStatus")
     shown: list[dict[str, Any]] = [
-        {"instanceId": instance, "versionId": "", "qualifier": "LATEST", "status": "Running"}
+        {
+            "instanceId": instance,
+            "versionId": function.version_id,
+            "qualifier": desk.qualifier or LATEST,
+            "status": RUNNING,
+        }
         for instance in desk.service.workers.instances(record.key)
+        if instance >= query.get("startKey", "") and (not wanted or instance in wanted)
     ]
-    return Reply({"instances": shown, "requestId": desk.service.new_request_id()})
+    if states and RUNNING not in states:
+        shown = []
+    return Reply({"instances": shown[: desk.limit()], "requestId": desk.service.new_request_id()})
 
 
 def _reply(desk: Desk, record: FunctionRecord) -> Reply:

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.fc.code import archive_of, checksum
-from localcloud.fc.desk import Desk, Operation, Reply, shown_time
+from localcloud.fc.desk import Desk, Operation, Reply, shown_time, whole_number
 from localcloud.fc.errors import invalid
+from localcloud.fc.functions import check_name
 from localcloud.fc.layers import LayerVersion
+
+PRIVATE, PUBLIC = "0", "1"
 
 
 def create_layer_version(desk: Desk) -> Reply:
@@ -19,6 +22,7 @@ def create_layer_version(desk: Desk) -> Reply:
     runtimes = body.get("compatibleRuntime") or []
     if not isinstance(runtimes, list) or not all(isinstance(one, str) for one in runtimes):
         raise invalid("compatibleRuntime must be a list of runtimes")
+    check_name(desk.names["layer"], "layerName")
     made = desk.service.layers.create(
         desk.names["layer"],
         [desk.service.code.unpack(archive)],
@@ -44,7 +48,10 @@ def delete_layer_version(desk: Desk) -> Reply:
 
 
 def list_layers(desk: Desk) -> Reply:
-    layers = desk.service.layers.latest()
+    """All are the account's own: none is `official`; `public` ones are those that PutLayerACL made so."""
+    layers = [] if _flag(desk, "official") else desk.service.layers.latest()
+    if _flag(desk, "public"):
+        layers = [one for one in layers if desk.service.layers.acl(one.name) == PUBLIC]
     return desk.page("layers", layers, key=lambda one: one.name, show=lambda one: _document(desk, one))
 
 
@@ -53,11 +60,12 @@ def list_layer_versions(desk: Desk) -> Reply:
     start = desk.query.get("startVersion", "")
     found = desk.service.layers.versions(desk.names["layer"])
     if start:
-        if not start.isascii() or not start.isdecimal():
-            raise invalid(f"startVersion is {start!r}, a number is needed")
-        found = [one for one in found if one.version <= int(start)]
+        first = whole_number(start)
+        if first is None:
+            raise invalid(f"startVersion is {start[:40]!r}, a number is needed")
+        found = [one for one in found if one.version <= first]
     reply = desk.page(
-        "layers", found, key=lambda one: str(one.version), show=lambda one: _document(desk, one), ordered=False
+        "layers", found, key=lambda one: str(one.version), show=lambda one: _document(desk, one), starts=False
     )
     value = dict(reply.value or {})
     if "nextToken" in value:
@@ -66,11 +74,19 @@ def list_layer_versions(desk: Desk) -> Reply:
 
 
 def put_layer_acl(desk: Desk) -> Reply:
-    acl = desk.query.get("acl", "")
-    if acl not in ("0", "1"):
-        raise invalid(f"acl is {acl!r}, it must be 0 (private) or 1 (public)")
+    """`acl`, or in its place `public`; private when neither is there."""
+    acl = desk.query.get("acl") or (PUBLIC if _flag(desk, "public") else PRIVATE)
+    if acl not in (PRIVATE, PUBLIC):
+        raise invalid(f"acl is {acl!r}, it must be {PRIVATE} (private) or {PUBLIC} (public)")
     desk.service.layers.set_acl(desk.names["layer"], acl)
     return Reply()
+
+
+def _flag(desk: Desk, name: str) -> bool:
+    text = desk.query.get(name) or "false"
+    if text not in ("true", "false"):
+        raise invalid(f"{name} is {text!r}, it must be true or false")
+    return text == "true"
 
 
 def _document(desk: Desk, layer: LayerVersion) -> dict[str, Any]:

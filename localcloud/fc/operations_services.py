@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.fc.desk import Desk, Operation, Reply, shown_time
+from localcloud.fc.echoed_fields import SERVICE_FIELDS, echoed
 from localcloud.fc.functions import ServiceRecord
-
-FIELDS = ("description", "role", "logConfig", "internetAccess", "vpcConfig", "nasConfig", "tracingConfig")
 
 
 def create_service(desk: Desk) -> Reply:
     body = desk.body()
     name = desk.text(body, "serviceName", required=True)
-    record = desk.service.functions.create_service(name, _fields(body))
+    record = desk.service.functions.create_service(name, echoed(body, SERVICE_FIELDS))
     return _reply(record)
 
 
@@ -27,7 +26,7 @@ def get_service(desk: Desk) -> Reply:
 def update_service(desk: Desk) -> Reply:
     record = desk.service.functions.service(desk.names["service"])
     desk.check_match(record.etag)
-    return _reply(desk.service.functions.update_service(record.name, _fields(desk.body())))
+    return _reply(desk.service.functions.update_service(record.name, echoed(desk.body(), SERVICE_FIELDS)))
 
 
 def delete_service(desk: Desk) -> Reply:
@@ -45,10 +44,6 @@ def list_services(desk: Desk) -> Reply:
 
 def get_account_settings(desk: Desk) -> Reply:
     return Reply({"availableAZs": [f"{desk.service.account.region}-h"]})
-
-
-def _fields(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: body[name] for name in FIELDS if body.get(name) is not None}
 
 
 def _document(record: ServiceRecord) -> dict[str, Any]:

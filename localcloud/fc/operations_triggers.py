@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +34,9 @@ def get_trigger(desk: Desk) -> Reply:
 
 
 def update_trigger(desk: Desk) -> Reply:
-    trigger, body = _find(desk), desk.body()
+    trigger = _find(desk)
+    desk.check_match(_etag(trigger))
+    body = desk.body()
     changes: dict[str, Any] = {}
     if body.get("triggerConfig") is not None:
         changes["config"] = _config(body["triggerConfig"])
@@ -50,6 +53,7 @@ def update_trigger(desk: Desk) -> Reply:
 
 def delete_trigger(desk: Desk) -> Reply:
     trigger = _find(desk)
+    desk.check_match(_etag(trigger))
     desk.service.triggers.delete(trigger.spec.function, trigger.spec.name)
     return Reply()
 
@@ -111,8 +115,14 @@ def _url(desk: Desk, key: str) -> str:
     return f"http://{host}/2016-08-15/proxy/{record.function.service}/{record.name}/"
 
 
+def _etag(record: TriggerRecord) -> str:
+    """Another one after each change, the same while nothing is different."""
+    told = msgspec.json.encode((record.trigger_id, record.spec, record.modified_ms), order="deterministic")
+    return hashlib.md5(told, usedforsecurity=False).hexdigest()
+
+
 def _reply(desk: Desk, record: TriggerRecord) -> Reply:
-    return Reply(_document(desk, record), etag=record.trigger_id)
+    return Reply(_document(desk, record), etag=_etag(record))
 
 
 OFFERED: Mapping[str, Operation] = {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from localcloud.fc.desk import Desk, Operation, Reply, shown_time
+from localcloud.fc.desk import Desk, Operation, Reply, shown_time, whole_number
 from localcloud.fc.errors import invalid
 from localcloud.fc.versions import Alias, Published
 
@@ -31,12 +32,28 @@ def list_versions(desk: Desk) -> Reply:
     direction = desk.query.get("direction") or "BACKWARD"
     if direction not in ("BACKWARD", "FORWARD"):
         raise invalid(f"direction is {direction!r}, it must be BACKWARD or FORWARD")
+    is_forward = direction == "FORWARD"
+    start = _start(desk)
     found = desk.service.versions.versions(desk.owner)
-    ordered = found if direction == "FORWARD" else found[::-1]
-    reply = desk.page(
-        "versions", ordered, key=lambda version: version.version_id, show=_version_document, ordered=False
-    )
+    ordered = [
+        version
+        for version in (found if is_forward else found[::-1])
+        if start is None or (int(version.version_id) >= start if is_forward else int(version.version_id) <= start)
+    ]
+    reply = desk.page("versions", ordered, key=lambda version: version.version_id, show=_version_document, starts=False)
     return Reply({**(reply.value or {}), "direction": direction})
+
+
+def _start(desk: Desk) -> int | None:
+    """The number of the first version of the page, which need not be there any more."""
+    name = "nextToken" if desk.query.get("nextToken") else "startKey"
+    text = desk.query.get(name, "")
+    if not text:
+        return None
+    start = whole_number(text)
+    if start is None:
+        raise invalid(f"{name} is {text[:40]!r}, the number of a version is needed")
+    return start
 
 
 def delete_version(desk: Desk) -> Reply:
@@ -107,7 +124,8 @@ def _alias_document(alias: Alias) -> dict[str, Any]:
 
 
 def _etag(alias: Alias) -> str:
-    return f"{alias.name}-{alias.version_id}-{alias.modified_ms}"
+    told = repr((alias.name, alias.version_id, alias.description, sorted(alias.weights.items()), alias.modified_ms))
+    return hashlib.md5(told.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
 def _alias_reply(alias: Alias) -> Reply:

@@ -21,6 +21,12 @@ EVERY_MS_MIN = 1_000
 """Ours: the console takes whole minutes; a shorter interval is allowed here, a busy loop is not."""
 
 
+EVERY_MS_MAX = 2**63 // 1_000_000
+"""What a duration of Go holds: 2^63 nanoseconds."""
+BY_CHANCE = re.compile(r"(^|,)[RrHh]([^A-Za-z]|$)")
+"""croniter draws lots for an R or H in a field; FC knows neither."""
+
+
 @dataclass(frozen=True, slots=True)
 class Every:
     """An interval, counted from when the trigger began."""
@@ -62,7 +68,8 @@ def read_schedule(text: str) -> Every | Cron:
         raise invalid(f"cronExpression {text!r}: there is no time zone {zone!r}") from error
     parts = fields.split()
     # croniter takes 5 to 7 fields; FC takes exactly six.
-    if len(parts) != 6 or not croniter.is_valid(" ".join(parts), second_at_beginning=True):
+    is_drawn = any(BY_CHANCE.search(part) for part in parts)
+    if len(parts) != 6 or is_drawn or not croniter.is_valid(" ".join(parts), second_at_beginning=True):
         raise invalid(f"cronExpression {text!r} is not six fields: second minute hour day month weekday")
     return Cron(" ".join(parts), zone)
 
@@ -74,4 +81,6 @@ def _duration_ms(duration: str, text: str) -> int:
     total = sum(float(match.group(1)) * UNIT_MS[match.group(2)] for match in matches)
     if total < EVERY_MS_MIN:
         raise invalid(f"cronExpression {text!r} is shorter than {EVERY_MS_MIN} ms")
+    if total > EVERY_MS_MAX:
+        raise invalid(f"cronExpression: the duration is longer than {EVERY_MS_MAX} ms")
     return int(total)

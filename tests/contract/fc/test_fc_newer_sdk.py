@@ -79,9 +79,9 @@ def test_a_function_is_made_shown_changed_listed_and_deleted(server: FcServer) -
     speaker = Speaker(server)
     logs = models.LogConfig(project="p", logstore="s")
 
-    made = speaker.create("f", cpu=0.35, memory_size=256, environment_variables={"A": "b"}, log_config=logs)
+    made = speaker.create("f", cpu=0.25, memory_size=256, environment_variables={"A": "b"}, log_config=logs)
 
-    assert (made.function_arn, made.state, made.cpu, made.memory_size) == (ARN, "Active", 0.35, 256)
+    assert (made.function_arn, made.state, made.cpu, made.memory_size) == (ARN, "Active", 0.25, 256)
     shown = speaker.sdk.get_function("f", models.GetFunctionRequest()).body
     assert (shown.environment_variables, shown.log_config.logstore) == ({"A": "b"}, "s")
     change = models.UpdateFunctionRequest(body=models.UpdateFunctionInput(timeout=33, description="d"))
