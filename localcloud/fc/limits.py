@@ -84,6 +84,9 @@ class Limits:
     """What DeleteFunction does while the function has triggers. refuse: FunctionNotEmpty (the error code pages of both
     APIs; "you must delete triggers first", page of API 2021-04-06). delete: they go along (the pages of 2016-08-15 and
     2023-03-30 ask for nothing)."""
+    async_invocation_type: Literal["true-is-async", "true-is-sync"] = "true-is-async"
+    """What asyncInvocationType true of a queue trigger means. true-is-async: as its name and every example have it.
+    true-is-sync: as the comments of alibabacloud_fc20230330 have it; false and nothing are asynchronous then."""
     throttled_status: Literal[429, 503] = 429
     """The HTTP status of ResourceThrottled. 429 in the pages on instances and retries, 503 in that of error codes."""
     too_large_status: Literal[400, 413] = 400

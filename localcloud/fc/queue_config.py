@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from localcloud.fc.errors import FcError, invalid
-from localcloud.fc.limits import BATCH_COUNT, BATCH_WINDOW_S
+from localcloud.fc.limits import BATCH_COUNT, BATCH_WINDOW_S, STRICT, Limits
 from localcloud.fc.retry_policy import STRATEGIES, RetryPolicy
 
 STREAMING, DRIVEN = "event-streaming", "event-driven"
@@ -40,7 +40,7 @@ class QueueTriggerConfig:
     """eventRuleFilterPattern; None lets everything pass."""
 
 
-def read_config(config: Mapping[str, Any]) -> QueueTriggerConfig:
+def read_config(config: Mapping[str, Any], limits: Limits = STRICT) -> QueueTriggerConfig:
     """Raises FcError InvalidArgument naming the field, NotImplemented for an operator of a pattern.
 
     `deliveryOption.concurrency` is said to count for Kafka only, `maximumTasks` is not in the SDK's model: whichever is
@@ -64,11 +64,12 @@ def read_config(config: Mapping[str, Any]) -> QueueTriggerConfig:
     window_s = _whole(window, "TimeBasedWindow", 0, BATCH_WINDOW_S)
     concurrency = _whole(delivery, "concurrency", 1, range(1, 301))
     tasks = _whole(run, "maximumTasks", 1, range(1, 301))
+    invocation_type = _boolean(config, "asyncInvocationType", default=False)
     return QueueTriggerConfig(
         queue=queue,
         region=str(mns.get("RegionId") or ""),
         is_enabled=_boolean(config, "triggerEnable", default=True),
-        is_async=_boolean(config, "asyncInvocationType", default=False),
+        is_async=invocation_type is (limits.async_invocation_type == "true-is-async"),
         mode=mode,
         schema=schema,
         decodes_base64=_boolean(mns, "IsBase64Decode", default=True),

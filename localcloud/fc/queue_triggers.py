@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol
 from localcloud.account import Account
 from localcloud.clock import Entry
 from localcloud.fc.errors import FcError
-from localcloud.fc.limits import ASYNC_BYTES_MAX, SYNC_BYTES_MAX
+from localcloud.fc.limits import ASYNC_BYTES_MAX, STRICT, SYNC_BYTES_MAX, Limits
 from localcloud.fc.queue_config import QueueTriggerConfig
 from localcloud.fc.queue_events import cloud_event, passes, payload_of, split_by_size
 from localcloud.fc.queues import NoSuchQueue, NotTaken, Queues, Stop, Taken
@@ -80,6 +80,7 @@ class Ports:
     """Function's key, event, qualifier."""
     hand_over: Callable[[str, bytes, str], None]
     lease_ms: Callable[[str], int]
+    limits: Limits = STRICT
 
 
 class QueueTrigger:

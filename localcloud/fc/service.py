@@ -100,6 +100,7 @@ class FcService:
             call=self._call_for_queue,
             hand_over=self._hand_over,
             lease_ms=self._lease_ms,
+            limits=limits,
         )
         self.triggers = Triggers(functions=self.functions, ports=ports, hand_over=self._hand_over)
         self.kept = Kept(self, journal)

@@ -154,7 +154,7 @@ class Triggers:
     def _runner(self, spec: TriggerSpec, function: FunctionRecord) -> Runner | None:
         """None for what runs only when asked, and for what is disabled. Raises FcError InvalidArgument."""
         if spec.type == "eventbridge":
-            queue_config = read_config(spec.config)
+            queue_config = read_config(spec.config, self._ports.limits)
             if not queue_config.is_enabled:
                 return None
             return QueueTrigger(spec.function, spec.name, queue_config, self._ports, qualifier=spec.qualifier)

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from localcloud.fc.errors import FcError
+from localcloud.fc.limits import Limits
 from localcloud.file_journal import FileJournal
 from tests.contract.fc.worlds import (
     FAILS,
@@ -185,6 +186,24 @@ def test_a_large_asynchronous_batch_is_split_at_128_kib() -> None:
 
         assert [[body[0] for body in batch] for batch in world.bodies("f")] == [["0", "1", "2"], ["3", "4"]]
         assert all(len(event) <= 128 * 1024 for event in world.functions.events("f"))
+
+    world.play(story)
+
+
+@pytest.mark.parametrize(("given", "is_async"), [(True, False), (False, True), (None, True)])
+def test_the_switch_turns_the_meaning_of_the_invocation_type_around(given: bool | None, *, is_async: bool) -> None:
+    world = FcWorld(limits=Limits(async_invocation_type="true-is-sync"))
+    world.fc.create_trigger(queue_trigger(config={"asyncInvocationType": given}))
+
+    async def story(world: FcWorld) -> None:
+        world.functions.gates["f"] = asyncio.Event()
+        world.send("1")
+        await world.settle()
+
+        assert len(world.functions.calls) == 1
+        assert len(world.fc.state()["asyncCalls"]) == int(is_async)
+        world.functions.gates["f"].set()
+        await world.settle()
 
     world.play(story)
 
