@@ -26,6 +26,8 @@ from localcloud.ids import Ids
 
 OPERATIONS: Mapping[str, Callable[[Desk], Document]] = {**COMMAND_OPERATIONS, **INSTANCE_OPERATIONS}
 REGIONLESS = frozenset({"DescribeRegions"})
+WITHOUT_REGION = {"DescribeAccountAttributes": "Invalid.Parameter"}
+"""Codes of operations that have their own word for a missing RegionId."""
 ACTIONS = Path(__file__).with_name("actions.txt")
 """Every operation of the API version 2014-05-26, by aliyun-python-sdk-ecs 4.24.83."""
 
@@ -76,6 +78,8 @@ class EcsEndpoint:
             if call.action in known_actions():
                 raise EcsError("NotOffered", f"The local cloud does not offer {call.action}.")
             raise EcsError("InvalidAction.NotFound")
+        if not call.region and call.action in WITHOUT_REGION:
+            raise EcsError(WITHOUT_REGION[call.action], "RegionId must be given.")
         if call.action not in REGIONLESS:
             self._service.check_region(call.region)
         self._service.rates.count(call.region, call.action)

@@ -14,6 +14,21 @@ from localcloud.ecs.values import Tags
 
 
 @dataclass(frozen=True, slots=True)
+class ParameterCodes:
+    """What an operation calls the faults of Parameters that are seen before the command is looked at."""
+
+    malformed: str
+    duplicate: str
+    bad_type: str
+
+
+INVOKING = ParameterCodes("InvalidParameter.Parameters", "ParameterKey.Duplicate", "ParameterType.NotSupported")
+MODIFYING = ParameterCodes(
+    "InvalidParameters.KeyMalformed", "InvalidParameters.KeyDuplicate", "InvalidParameters.ValueTypeUnsupported"
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """What every operation is handed."""
 
@@ -61,16 +76,14 @@ class Desk:
         said = rpc.text(self.call, "ContentEncoding").lower()
         return {"plaintext": "PlainText", "base64": "Base64"}.get(said, default)
 
-    def script_parameters(self, code: str = "InvalidParameter.Parameters") -> Tags | None:
+    def script_parameters(self, codes: ParameterCodes = INVOKING) -> Tags | None:
         """Parameters, a JSON object of texts (numbers are taken as they are written). None: not said."""
-        found = rpc.json_object(self.call, "Parameters", code=code, duplicate_code="ParameterKey.Duplicate")
+        found = rpc.json_object(self.call, "Parameters", code=codes.malformed, duplicate_code=codes.duplicate)
         if found is None:
             return None
         for name, value in found.items():
             if isinstance(value, bool) or not isinstance(value, str | int | float):
-                raise EcsError(
-                    "ParameterType.NotSupported", f"The value of the parameter {name[:64]!r} must be a string."
-                )
+                raise EcsError(codes.bad_type, f"The value of the parameter {name[:64]!r} must be a string.")
         return tuple((name, str(value)) for name, value in found.items())
 
     def page(self) -> PageAsked:

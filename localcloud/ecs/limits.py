@@ -44,7 +44,7 @@ class Limits:
 
     # -- the gate -----------------------------------------------------------------------------------------------------
     clock_skew_ms: int = 15 * 60 * 1_000
-    """How far a Timestamp may be from our clock. Customary, unpublished."""
+    """Contested: how far a Timestamp may be from our clock. Customary, unpublished."""
     nonce_life_ms: int = 2 * 15 * 60 * 1_000
     """How long a SignatureNonce stays used: as long as its Timestamp can be valid. Ours."""
     nonces_max: int = 1_000_000
@@ -59,7 +59,7 @@ class Limits:
 
     # -- instances in a call ------------------------------------------------------------------------------------------
     instances_per_invocation_max: int = 100
-    """Also of ResourceTag's matches. 50 until about 2023; raisable in the Quota Center."""
+    """Contested: also of ResourceTag's matches. 50 until about 2023; raisable in the Quota Center."""
     instances_per_stop_max: int = 50
     instances_per_install_max: int = 50
     instances_per_describe_max: int = 100
@@ -68,19 +68,19 @@ class Limits:
 
     # -- the day and what is kept -------------------------------------------------------------------------------------
     invocations_per_day: int = 5_000
-    """Per region. 100, 500, 5,000, "2,000 to 200,000" in pages of different years; today account-specific."""
+    """Contested: per region. 100, 500, 5,000, "2,000 to 200,000" in pages of different years; today by account."""
     day_offset_ms: int = 8 * HOUR_MS
-    """The quota's day begins at midnight UTC+8; unpublished."""
+    """Contested: the quota's day begins at midnight UTC+8; unpublished."""
     dry_run_costs_quota: bool = False
     """Unpublished."""
     commands_max: int = 10_000
-    """Kept commands per region: 500 to 50,000 by account."""
+    """Contested: kept commands per region: 500 to 50,000 by account."""
     retention_ms: int = 30 * DAY_MS
-    """Invocations and their results; 4 weeks in 2024, 2 weeks in 2021."""
+    """Contested: invocations and their results; 4 weeks in 2024, 2 weeks in 2021."""
     invocations_kept_max: int = 10_000
-    """100,000 until 2025."""
+    """Contested: 100,000 until 2025."""
     client_token_life_ms: int = DAY_MS
-    """Unpublished."""
+    """Contested: unpublished. A token belongs to an operation and a region."""
     client_token_in_work_ms: int = 0
     """How long the first call with a token is "being processed": a repeat within it is IdempotentProcessing. Ours."""
     client_token_chars_max: int = 64
@@ -94,14 +94,14 @@ class Limits:
 
     # -- commands -----------------------------------------------------------------------------------------------------
     content_base64_bytes_max: int = 24 * 1_024
-    """With the parameters' values in it. 16 KB until 2021, 18 KB until 2025."""
+    """Contested: with the parameters' values in it. 16 KB until 2021, 18 KB until 2025."""
     name_chars_max: int = 128
     description_chars_max: int = 512
     working_dir_chars_max: int = 200
     launcher_bytes_max: int = 1_024
     username_chars_max: int = 255
     timeout_seconds: Range = Range(10, 86_400)
-    """Neither end is printed for all operations: 10 is InvokeCommand's, 86,400 is what the console takes."""
+    """Contested: neither end is printed for all operations: 10 is InvokeCommand's, 86,400 is what the console takes."""
     timeout_seconds_default: int = 60
     parameters_defined_max: int = 20
     parameters_passed_max: int = 10
@@ -110,7 +110,7 @@ class Limits:
     """What becomes of a defined parameter that is not among those passed: "names must be a subset" says empty."""
     tags_max: int = 20
     resource_tags_max: int = 10
-    """20 in the SDK's documents."""
+    """Contested: 20 in the SDK's documents."""
     tag_key_chars_max: int = 64
     tag_value_chars_max: int = 128
     resource_tag_key_chars_max: int = 128

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from localcloud.ecs import documents as out
-from localcloud.ecs.asking import Desk
+from localcloud.ecs.asking import MODIFYING, Desk
 from localcloud.ecs.commands import CommandFilter
 from localcloud.ecs.contents import decode
 from localcloud.ecs.documents import Document
@@ -122,7 +122,7 @@ def _modify_invocation(desk: Desk) -> Document:
     changes = InvocationChanges(
         content=decode(content, desk.encoding("PlainText"), code) if content else None,
         enable_parameter=desk.boolean("EnableParameter"),
-        parameters=desk.script_parameters("InvalidParameters.KeyMalformed"),
+        parameters=desk.script_parameters(MODIFYING),
         frequency=desk.text("Frequency"),
         instance_ids=desk.ids(),
     )

@@ -142,9 +142,15 @@ class EcsService:
         """Answers the command id."""
         scope = ("CreateCommand", new.region)
         (command_id,) = self._tokens.once(
-            client_token, scope=scope, parameters=new, act=lambda: (self.commands.create(new).command_id,)
+            client_token, scope=scope, parameters=new, act=lambda: (self._created(new).command_id,)
         )
         return command_id
+
+    def _created(self, new: NewCommand) -> Command:
+        """Resource groups are those that the fleet's instances are in."""
+        if new.resource_group_id and not self.instances.has_group(new.region, new.resource_group_id):
+            raise EcsError("InvalidResourceGroup.NotFound")
+        return self.commands.create(new)
 
     def invoke_command(self, command_id: str, order: Order, *, client_token: str = "") -> str:
         """Answers the invoke id."""
