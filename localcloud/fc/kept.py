@@ -57,7 +57,7 @@ class Kept:
         code = self._service.code
         current = {name: dict(self._current(name)) for name in ORDER}
         self._forms.forget_unseen()
-        folders = {digest: path for path in sorted(used) if (digest := code.digest(path))}
+        folders = {digest: path for path in used if (digest := code.digest(path))}
         for digest in sorted(folders.keys() - self._archives):
             self._journal.put(ARCHIVES, digest, code.archived(folders[digest]))
         for name in ORDER:
