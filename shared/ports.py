@@ -140,12 +140,16 @@ class RunStore(Protocol):
         """Events after+1, after+2, … in order; prepared ones too: the run's `event_seq` says which are real."""
         ...
 
+    def announce(self, run: Run) -> None:
+        """Puts a run that has no row yet into `unfinished`: for who would not come again if he died in between."""
+        ...
+
     def remember(self, run: Run) -> None:
         """Puts the run into `unfinished` and `recent`. Repeating it changes nothing."""
         ...
 
-    def forget(self, run_id: str) -> None:
-        """Takes the run off `unfinished`."""
+    def forget(self, run_id: str, *, before_ms: int | None = None) -> bool:
+        """Takes the run off `unfinished`. False: its line was written at `before_ms` or later, and stays."""
         ...
 
     def unheeded(self, *, after: str, limit: int) -> dict[str, int]:

@@ -170,6 +170,10 @@ class TableRunStore:
         return [_read(key, partial(rows.event_of, key), columns) for key, columns in found]
 
     # -- lists --------------------------------------------------------------------------------------------------------
+    def announce(self, run: Run) -> None:
+        line: dict[str, Value] = {"accepted_ms": run.accepted_ms}
+        self._calls.write(Write("put", rows.UNFINISHED, rows.unfinished_key(run.run_id), line))
+
     def remember(self, run: Run) -> None:
         accepted: dict[str, Value] = {"accepted_ms": run.accepted_ms, "run_id": run.run_id}
         self._calls.write_many(
@@ -179,8 +183,9 @@ class TableRunStore:
             ]
         )
 
-    def forget(self, run_id: str) -> None:
-        self._calls.write(Write("delete", rows.UNFINISHED, rows.unfinished_key(run_id)))
+    def forget(self, run_id: str, *, before_ms: int | None = None) -> bool:
+        where = () if before_ms is None else (Where("accepted_ms", "<", before_ms, pass_if_missing=True),)
+        return self._calls.write(Write("delete", rows.UNFINISHED, rows.unfinished_key(run_id), where=where))
 
     def unfinished(self, *, after: str, limit: int) -> list[str]:
         start, end = rows.unfinished_key(after), (("shard", rows.SHARD + "!"), ("run_id", ""))

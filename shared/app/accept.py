@@ -29,10 +29,15 @@ def accept_run(ports: Ports, policy: Policy, request: InvokeRequest, *, allowed:
 
 
 def start_run(ports: Ports, policy: Policy, request: InvokeRequest, *, allowed: Allowed = UNBOUND) -> str:
-    """The same, but the first step is left to a wake-up: for who starts many runs, and has no time for their steps."""
+    """The same, but the first step is left to a wake-up: for who starts many runs, and has no time for their steps.
+
+    Nobody may come again when this dies half way: the run is on the list before it has a row, and the sweep finds it.
+    """
     run = _run_of(request, policy, allowed, now_ms=ports.clock.now_ms())
+    ports.runs.announce(run)
     inserted = ports.runs.insert_run(run)
     if not _is_unfinished(ports, run, inserted=inserted):
+        ports.runs.forget(run.run_id)
         return "repeated"
     wake(ports, run, due_ms=run.due_ms, event_sent=0)
     return "accepted" if inserted else "repeated"

@@ -37,13 +37,17 @@ def sweep(ports: Ports, policy: Policy) -> SweepReport:  # noqa: ARG001  every u
             run = runs.get(run_id)
             if run is None and not _is_missing(ports, run_id):
                 unreadable += 1
-            elif run is None or run.due_ms == 0:
-                forgotten += _forget(ports, run_id, run)
+            elif run is None:
+                forgotten += _forget_unless_new(ports, run_id)
+            elif run.due_ms == 0:
+                forgotten += _forget(ports, run)
             elif _is_overdue(run, now_ms=ports.clock.now_ms()):
                 overdue.append(run)
         after = page[-1]
     woken = _take_turns(overdue, now_ms=ports.clock.now_ms())
     for run in woken:
+        if run.status == "Accepted":
+            ports.runs.remember(run)  # whoever accepted it may have died before
         wake(ports, run, due_ms=run.due_ms, event_sent=run.event_sent)
     unheeded = _remind_of_stops(ports)
     report = SweepReport(seen, len(overdue), len(woken), forgotten, unreadable, unheeded)
@@ -113,10 +117,19 @@ def _is_missing(ports: Ports, run_id: str) -> bool:
         return False
 
 
-def _forget(ports: Ports, run_id: str, run: Run | None) -> int:
-    """A settled run is taken off the list. One without a row too: its request comes again and puts it back."""
-    ports.log("sweep.forgot", run_id=run_id, status=run.status if run else "missing")
-    ports.runs.forget(run_id)
+def _forget(ports: Ports, run: Run) -> int:
+    """A settled run is taken off the list."""
+    ports.log("sweep.forgot", run_id=run.run_id, status=run.status)
+    ports.runs.forget(run.run_id)
+    return 1
+
+
+def _forget_unless_new(ports: Ports, run_id: str) -> int:
+    """A line without a row: whoever wrote it died, or is about to write the row. A request that comes again puts it
+    back."""
+    if not ports.runs.forget(run_id, before_ms=ports.clock.now_ms() - limits.ANNOUNCED_MS):
+        return 0
+    ports.log("sweep.forgot", run_id=run_id, status="missing")
     return 1
 
 

@@ -111,6 +111,8 @@ STOP_HELD_MS = 2_000
 """Ours: how soon a stop that finds its run held by somebody asks again."""
 STOP_WRITTEN_MS = 305_000
 """Ours: so long after a stop came its mark may still be on its way; no function works longer."""
+ANNOUNCED_MS = 305_000
+"""Ours: so long after its line a run's row may still come; no function works longer."""
 SWEEP_GRACE_MS = 30_000
 """Ours: how long a due run may wait for its wake-up before the sweep takes it."""
 SWEEP_MS = 60_000

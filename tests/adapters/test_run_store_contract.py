@@ -245,6 +245,17 @@ def test_unfinished_runs_are_listed_in_order_page_by_page_until_forgotten(runs: 
     assert runs.unfinished(after="run-0003", limit=1) == []
 
 
+def test_an_announced_run_is_unfinished_and_forgotten_only_when_its_line_is_old(runs: AnyRunStore) -> None:
+    announced = a_run("run-0001")
+    runs.announce(announced)
+
+    assert runs.unfinished(after="", limit=10) == ["run-0001"]
+    assert not runs.forget("run-0001", before_ms=announced.accepted_ms)
+    assert runs.unfinished(after="", limit=10) == ["run-0001"]
+    assert runs.forget("run-0001", before_ms=announced.accepted_ms + 1)
+    assert runs.unfinished(after="", limit=10) == []
+
+
 def test_a_run_with_a_stop_is_on_the_list_of_stops_until_that_one_is_heeded(runs: AnyRunStore) -> None:
     for number, at_ms in ((2, 2_000), (1, 1_000), (2, 3_000)):
         runs.insert_stop(StopMark(f"run-000{number}", f"stop-{at_ms}", (), at_ms))

@@ -37,7 +37,7 @@ class MemoryRunStore(Faults):
         self.outputs: dict[tuple[str, int], dict[int, bytes]] = {}
         self.excluded: dict[str, tuple[int, tuple[Excluded, ...]]] = {}
         self.events: dict[tuple[str, int], tuple[int, Event]] = {}
-        self.unfinished_ids: set[str] = set()
+        self.unfinished_ids: dict[str, int] = {}
         self.unheeded_stops: dict[str, int] = {}
         self.swept: tuple[int, int, int] | None = None
         """When the last sweep ended, unfinished, overdue."""
@@ -196,15 +196,23 @@ class MemoryRunStore(Faults):
             return [self.events[key][1] for key in found[:limit]]
 
     @faulty
+    def announce(self, run: Run) -> None:
+        with self._lock:
+            self.unfinished_ids[run.run_id] = run.accepted_ms
+
+    @faulty
     def remember(self, run: Run) -> None:
         with self._lock:
-            self.unfinished_ids.add(run.run_id)
+            self.unfinished_ids[run.run_id] = run.accepted_ms
             self.recent_runs[-run.accepted_ms, run.run_id] = run.run_id
 
     @faulty
-    def forget(self, run_id: str) -> None:
+    def forget(self, run_id: str, *, before_ms: int | None = None) -> bool:
         with self._lock:
-            self.unfinished_ids.discard(run_id)
+            if before_ms is not None and self.unfinished_ids.get(run_id, before_ms) >= before_ms:
+                return False
+            self.unfinished_ids.pop(run_id, None)
+            return True
 
     @faulty
     def unfinished(self, *, after: str, limit: int) -> list[str]:

@@ -108,9 +108,7 @@ ACCESS_BUGS = (
     _bug(
         "an answer before the run is written",
         "shared.app.accept",
-        "    inserted = ports.runs.insert_run(run)\n    if not _is_unfinished(ports, run, inserted=inserted):\n"
-        '        return "repeated"\n    wake(',
-        "    inserted = True\n    if not _is_unfinished(ports, run, inserted=inserted):\n"
-        '        return "repeated"\n    wake(',
+        "    ports.runs.announce(run)\n    inserted = ports.runs.insert_run(run)\n",
+        "    inserted = True\n",
     ),
 )

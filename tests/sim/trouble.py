@@ -53,7 +53,7 @@ FOCI: tuple[frozenset[str], ...] = (
     frozenset({"grant", "give_back", "close_day"}),
     frozenset({"publish", "send_wakeup"}),
     frozenset({"poll_run", "poll_invocation", "stop"}),
-    frozenset({"insert_run", "remember", "forget"}),
+    frozenset({"announce", "insert_run", "remember", "forget"}),
     frozenset({"describe", "agents", "create_command", "find_command"}),
 )
 """In some seeds trouble comes to a few operations, and comes often."""
