@@ -19,9 +19,10 @@ async def answer(service: FcService, gate: Gate, call: WireCall, *, request_id: 
     """Raises FcError."""
     request = call.request
     record = service.functions.find_in(call.names["service"], call.names["function"])
-    trigger = service.triggers.http_of(record.key)
+    trigger = service.triggers.http_of(record.key, call.qualifier)
     if trigger is None:
-        raise FcError("TriggerNotFound", f"the function '{record.function.name}' has no HTTP trigger")
+        under = f" under '{call.qualifier}'" if call.qualifier else ""
+        raise FcError("TriggerNotFound", f"the function '{record.function.name}' has no HTTP trigger{under}")
     config = read_http_config(trigger.spec.config)
     if config.disables_url:
         raise FcError("AccessDenied", "the trigger's URL is disabled")
@@ -44,7 +45,7 @@ async def answer(service: FcService, gate: Gate, call: WireCall, *, request_id: 
             now_ms=service.timeline.clock.now_ms(),
             host=request.headers.get("host", ""),
         )
-    qualifier = call.qualifier or trigger.spec.qualifier
+    qualifier = call.qualifier
     is_async = request.headers.get("x-fc-invocation-type", "").lower() == "async"
     bytes_max, size = ASYNC_BYTES_MAX if is_async else SYNC_BYTES_MAX, len(request.body)
     if size > bytes_max:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -12,6 +13,7 @@ from localcloud.fc.desk import Desk, Operation, Reply, shown_time
 from localcloud.fc.errors import invalid
 from localcloud.fc.triggers import TriggerRecord
 from localcloud.fc.values import TriggerSpec
+from localcloud.fc.versions import LATEST
 
 
 def create_trigger(desk: Desk) -> Reply:
@@ -101,7 +103,7 @@ def _document(desk: Desk, record: TriggerRecord) -> dict[str, Any]:
         shown["targetArn"] = desk.arn(owner)
         shown["status"] = ""
     if spec.type == "http":
-        url = _url(desk, spec.function)
+        url = _url(desk, spec)
         if desk.is_new:
             shown["httpTrigger"] = {"urlInternet": url, "urlIntranet": url}
         else:
@@ -109,10 +111,12 @@ def _document(desk: Desk, record: TriggerRecord) -> dict[str, Any]:
     return shown
 
 
-def _url(desk: Desk, key: str) -> str:
-    record = desk.service.functions.find(key)
+def _url(desk: Desk, spec: TriggerSpec) -> str:
+    """One bound to a version or an alias has a URL of its own."""
+    record = desk.service.functions.find(spec.function)
     host = desk.call.request.headers.get("host", "localhost")
-    return f"http://{host}/2016-08-15/proxy/{record.function.service}/{record.name}/"
+    under = "" if spec.qualifier in ("", LATEST) else f".{quote(spec.qualifier, safe='')}"
+    return f"http://{host}/2016-08-15/proxy/{record.function.service}{under}/{record.name}/"
 
 
 def _etag(record: TriggerRecord) -> str:

@@ -16,6 +16,7 @@ from localcloud.fc.queue_triggers import Ports, QueueTrigger
 from localcloud.fc.timer_triggers import TimerTrigger, read_timer_config
 from localcloud.fc.topic_triggers import TopicTrigger, read_topic_config
 from localcloud.fc.values import TriggerSpec
+from localcloud.fc.versions import LATEST
 
 Handover = Callable[[str, bytes, str], None]
 """Calls a function (by key, with a qualifier) asynchronously; raises FcError."""
@@ -120,9 +121,11 @@ class Triggers:
     def of(self, function: str) -> list[TriggerRecord]:
         return [record for (owner, _), record in sorted(self._records.items()) if owner == function]
 
-    def http_of(self, function: str) -> TriggerRecord | None:
-        """The function's HTTP trigger."""
-        return next((record for record in self.of(function) if record.spec.type == "http"), None)
+    def http_of(self, function: str, qualifier: str = "") -> TriggerRecord | None:
+        """The HTTP trigger of the function as it is now, or of one of its versions or aliases."""
+        wanted = qualifier or LATEST
+        found = (one for one in self.of(function) if one.spec.type == "http")
+        return next((one for one in found if (one.spec.qualifier or LATEST) == wanted), None)
 
     # -- running ------------------------------------------------------------------------------------------------------
     def _check(self, spec: TriggerSpec, function: FunctionRecord) -> None:
@@ -132,9 +135,10 @@ class Triggers:
         if spec.type not in TYPES:
             raise FcError("NotImplemented", f"the local cloud has no triggers of type '{spec.type}'")
         if spec.type == "http":
-            other = self.http_of(function.key)
+            other = self.http_of(function.key, spec.qualifier)
             if other is not None and other.spec.name != spec.name:
-                raise invalid(f"the function has an HTTP trigger already: '{other.spec.name}'")
+                under = spec.qualifier or LATEST
+                raise invalid(f"the function has an HTTP trigger already under '{under}': '{other.spec.name}'")
         self._runner(spec, function)
 
     def _run(self, record: TriggerRecord) -> None:

@@ -10,6 +10,7 @@ from tests.contract.fc.conftest import FcServer
 from tests.contract.fc.worlds import ACCOUNT
 
 PROXY = "/2016-08-15/proxy/fleetrun/f"
+ANYBODY = json.dumps({"authType": "anonymous", "methods": ["GET"]})
 TELL = "import json\ndef handler(event, context):\n    return {'statusCode': 200, 'body': json.loads(event)}"
 
 
@@ -145,3 +146,23 @@ def test_a_function_of_fc_2_0_is_called_as_wsgi(server: FcServer, tmp_path) -> N
 
     assert (answer.status, answer.body) == (201, b"/a b|x=1|body")
     assert (answer.headers["content-type"], answer.headers["x-mine"]) == ("text/plain", "1")
+
+
+def test_each_alias_may_have_an_http_trigger_of_its_own_under_its_own_url(server: FcServer) -> None:
+    functions = "/2023-03-30/functions/f"
+    web(server, "def handler(event, context):\n    return 'old'")
+    server.tell("POST", f"{functions}/versions", {})
+    server.tell("POST", f"{functions}/aliases", {"aliasName": "prod", "versionId": "1"})
+    server.tell("PUT", functions, {"code": server.code_of({"index.py": "def handler(e, c):\n    return 'new'"})})
+    missing = server.fetch("GET", "/2016-08-15/proxy/fleetrun.prod/f/")
+    second = {"triggerName": "stable", "triggerType": "http", "qualifier": "prod", "triggerConfig": ANYBODY}
+
+    made = server.tell("POST", f"{functions}/triggers", second)
+    again = server.tell("POST", f"{functions}/triggers", {**second, "triggerName": "third"})
+
+    url = made.json()["httpTrigger"]["urlInternet"].removeprefix(server.served.url)
+    assert (missing.status, missing.json()["ErrorCode"]) == (404, "TriggerNotFound")
+    assert url == "/2016-08-15/proxy/fleetrun.prod/f/"
+    assert (server.fetch("GET", url).body, server.fetch("GET", f"{PROXY}/").body) == (b"old", b"new")
+    assert (again.status, "already under 'prod'" in again.json()["Message"]) == (400, True)
+    assert server.client().do_http_request("GET", "fleetrun.prod", "f", "/").content == b"old"

@@ -25,7 +25,7 @@ from localcloud.controlled_clock import ControlledClock
 from localcloud.fc.api import FcEndpoint
 from localcloud.fc.errors import STATUS
 from localcloud.fc.operations import OPERATIONS
-from localcloud.fc.routes import DOWNLOAD, TABLES, Version
+from localcloud.fc.routes import DOWNLOAD, PROXY, TABLES, Version
 from localcloud.fc.service import FcService
 from localcloud.fc.values import AsyncConfig, TriggerSpec
 from localcloud.http import Refusal, Request, Response
@@ -78,7 +78,8 @@ RIGHT: Mapping[str, dict[str, Any]] = {
 }
 QUEUE_CONFIG = dict(queue_trigger().config)
 ROUTES = [(version, *route) for version, table in TABLES.items() for route in table if route[2] != DOWNLOAD]
-OFFERED = [one for one in ROUTES if one[3] in {*OPERATIONS[one[0]], "InvokeFunction"}]
+PROXIED = [(version, method, "/proxy/{service}/{function}/x", PROXY) for version in TABLES for method in ("GET", "POST")]
+OFFERED = [one for one in ROUTES if one[3] in {*OPERATIONS[one[0]], "InvokeFunction"}] + PROXIED
 OTHERS = [one for one in ROUTES if one not in OFFERED]
 THERE = {
     "service": "fleetrun",
