@@ -53,8 +53,8 @@ def furnished() -> tuple[TablestoreWorld, CountingJournal]:
     return world, journal
 
 
-def value(random: Random) -> Any:
-    return random.choice(
+def value(lots: Random) -> Any:
+    return lots.choice(
         [
             "a",
             "",
@@ -77,26 +77,26 @@ def value(random: Random) -> Any:
     )
 
 
-def blob(random: Random) -> bytes:
+def blob(lots: Random) -> bytes:
     """A row, a key, a filter or a variant; whole, or with bytes changed, cut off or added; or noise."""
-    names = random.choice([("id",), ("id",), ("id", "number"), ("number", "id"), ("id", "id"), ("n",), ()])
-    key = tuple(value(random) if random.random() < 0.4 else "a" for _ in names)
-    cells = [(random.choice(TEXTS), value(random), random.choice(LONG_NUMBERS)) for _ in range(random.randrange(3))]
+    names = lots.choice([("id",), ("id",), ("id", "number"), ("number", "id"), ("id", "id"), ("n",), ()])
+    key = tuple(value(lots) if lots.lots() < 0.4 else "a" for _ in names)
+    cells = [(lots.choice(TEXTS), value(lots), lots.choice(LONG_NUMBERS)) for _ in range(lots.randrange(3))]
     made: list[bytes] = [
         encode_key(("id",), ("a",)),
         encode_key(names, key),
         encode_rows(names, [(key, cells)]),
         encode_rows(names, [(key, cells)] * 2),
         encode_rows(("id",), [(("a",), [("n", 7, 0)])])[:-2] + INCREMENT_OF_N_BY_5,
-        less_than(random.choice(TEXTS), value(random)).SerializeToString(),
-        encode_variant(value(random)),
-        nested(random.randrange(60)),
-        random.randbytes(random.randrange(60)),
+        less_than(lots.choice(TEXTS), value(lots)).SerializeToString(),
+        encode_variant(value(lots)),
+        nested(lots.randrange(60)),
+        lots.randbytes(lots.randrange(60)),
     ]
-    data = bytearray(random.choice(made))
-    for _ in range(random.choice([0, 0, 0, 1, 3])):
-        at = random.randrange(len(data) + 1)
-        data[at : at + random.randrange(3)] = random.randbytes(random.randrange(4))
+    data = bytearray(lots.choice(made))
+    for _ in range(lots.choice([0, 0, 0, 1, 3])):
+        at = lots.randrange(len(data) + 1)
+        data[at : at + lots.randrange(3)] = lots.randbytes(lots.randrange(4))
     return bytes(data)
 
 
@@ -110,50 +110,50 @@ def nested(depth: int) -> bytes:
     return bytes(rule.SerializeToString())
 
 
-def fill(message: Any, random: Random) -> Any:
+def fill(message: Any, lots: Random) -> Any:
     """Sets what is required, and of the rest what chance says."""
     for field in message.DESCRIPTOR.fields:
         if field.label == FieldDescriptor.LABEL_REPEATED:
-            for _ in range(random.choice([0, 1, 1, 2, 3])):
+            for _ in range(lots.choice([0, 1, 1, 2, 3])):
                 if field.message_type is not None:
-                    fill(getattr(message, field.name).add(), random)
+                    fill(getattr(message, field.name).add(), lots)
                 else:
-                    getattr(message, field.name).append(scalar(field, random))
-        elif random.random() < (0.95 if field.number <= 3 else 0.4):
+                    getattr(message, field.name).append(scalar(field, lots))
+        elif lots.lots() < (0.95 if field.number <= 3 else 0.4):
             if field.message_type is not None:
                 getattr(message, field.name).SetInParent()
-                fill(getattr(message, field.name), random)
+                fill(getattr(message, field.name), lots)
             else:
-                setattr(message, field.name, scalar(field, random))
+                setattr(message, field.name, scalar(field, lots))
     return message
 
 
-def scalar(field: Any, random: Random) -> Any:
+def scalar(field: Any, lots: Random) -> Any:
     if field.enum_type is not None:
-        return random.choice([known.number for known in field.enum_type.values])
+        return lots.choice([known.number for known in field.enum_type.values])
     if field.type == FieldDescriptor.TYPE_STRING:
-        return random.choice(["t", "t", "u", random.choice(TEXTS)])
+        return lots.choice(["t", "t", "u", lots.choice(TEXTS)])
     if field.type == FieldDescriptor.TYPE_BYTES:
-        return random.choice([encode_key(("id",), ("a",)), blob(random)])
+        return lots.choice([encode_key(("id",), ("a",)), blob(lots)])
     if field.type == FieldDescriptor.TYPE_BOOL:
-        return random.random() < 0.5
-    return random.choice(NUMBERS if field.type == FieldDescriptor.TYPE_INT32 else LONG_NUMBERS)
+        return lots.lots() < 0.5
+    return lots.choice(NUMBERS if field.type == FieldDescriptor.TYPE_INT32 else LONG_NUMBERS)
 
 
-def shake(message: Any, random: Random) -> Any:
+def shake(message: Any, lots: Random) -> Any:
     """Changes a few fields of a message that was right, takes a few away and adds a few."""
     for field in message.DESCRIPTOR.fields:
         is_list = field.label == FieldDescriptor.LABEL_REPEATED
         there = getattr(message, field.name)
         if field.message_type is not None:
             for part in there if is_list else [there] if message.HasField(field.name) else []:
-                shake(part, random)
-        elif random.random() < 0.08:
+                shake(part, lots)
+        elif lots.lots() < 0.08:
             if is_list:
-                there.append(scalar(field, random))
+                there.append(scalar(field, lots))
             else:
-                setattr(message, field.name, scalar(field, random))
-        if random.random() < 0.01:
+                setattr(message, field.name, scalar(field, lots))
+        if lots.lots() < 0.01:
             message.ClearField(field.name)
     return message
 
@@ -242,11 +242,11 @@ def test_a_random_message_is_answered_or_refused_in_form_and_then_nothing_has_ch
     answered, refused = 0, set()
 
     for seed in range(ROUNDS):
-        random = Random(f"{operation} {seed}")
+        lots = Random(f"{operation} {seed}")
         world, journal = furnished()
-        is_open = "Transaction" in operation or random.random() < 0.1
+        is_open = "Transaction" in operation or lots.lots() < 0.1
         transaction = world.service.start_transaction("t", ("a",)) if is_open else ""
-        message = shake(right(transaction)[operation], random) if seed % 3 else fill(request_kind(), random)
+        message = shake(right(transaction)[operation], lots) if seed % 3 else fill(request_kind(), lots)
         before, writes = seen(world), len(journal.writes)
 
         response = world.handle(world.request(operation, message.SerializePartialToString()))
