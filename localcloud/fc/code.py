@@ -120,9 +120,17 @@ def archive_of(body: Mapping[str, Any]) -> bytes | None:
             raise FcError("NotImplemented", "the local cloud has no OSS: send the code as code.zipFile")
         return None
     try:
-        return base64.b64decode(text, validate=True)
+        archive = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError, TypeError) as error:
         raise invalid("code.zipFile is not Base64") from error
+    _check_sum(archive, code.get("checksum"))
+    return archive
+
+
+def _check_sum(archive: bytes, told: Any) -> None:
+    """Only where the request tells one."""
+    if told not in (None, "") and told != checksum(archive):
+        raise invalid(f"code.checksum is {told!r}, that of code.zipFile is '{checksum(archive)}'")
 
 
 def packed(folder: Path) -> bytes:

@@ -90,14 +90,17 @@ def _flag(desk: Desk, name: str) -> bool:
 
 
 def _document(desk: Desk, layer: LayerVersion) -> dict[str, Any]:
+    """FC 2.0 has `acl` as a number; its `arn` is an older form that is on its way out, here the same as `arnV2`."""
+    acl = desk.service.layers.acl(layer.name)
+    mine = {"layerVersionArn": layer.arn, "acl": acl}
+    older = {"arn": layer.arn, "arnV2": layer.arn, "acl": int(acl)}
     return {
+        **(mine if desk.is_new else older),
         "layerName": layer.name,
         "version": layer.version,
-        "layerVersionArn" if desk.is_new else "arn": layer.arn,
         "description": layer.description,
         "license": layer.license,
         "compatibleRuntime": list(layer.runtimes),
-        "acl": desk.service.layers.acl(layer.name),
         "codeSize": len(layer.code),
         "codeChecksum": checksum(layer.code),
         "createTime": shown_time(layer.created_ms),

@@ -78,7 +78,9 @@ RIGHT: Mapping[str, dict[str, Any]] = {
 }
 QUEUE_CONFIG = dict(queue_trigger().config)
 ROUTES = [(version, *route) for version, table in TABLES.items() for route in table if route[2] != DOWNLOAD]
-PROXIED = [(version, method, "/proxy/{service}/{function}/x", PROXY) for version in TABLES for method in ("GET", "POST")]
+PROXIED = [
+    (version, method, "/proxy/{service}/{function}/x", PROXY) for version in TABLES for method in ("GET", "POST")
+]
 OFFERED = [one for one in ROUTES if one[3] in {*OPERATIONS[one[0]], "InvokeFunction"}] + PROXIED
 OTHERS = [one for one in ROUTES if one not in OFFERED]
 THERE = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import zipfile
@@ -10,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+from localcloud.fc.code import checksum
 from localcloud.fc.routes import NEW, OLD
 from tests.contract.fc.conftest import Answer, FcServer, fc_server, told
 
@@ -105,6 +107,28 @@ def test_scaling_without_instances_on_demand_is_not_offered(server: FcServer) ->
     answer = server.tell("PUT", f"{FUNCTIONS}/f/scaling-config", {"minInstances": 0, "enableOnDemandScaling": False})
 
     assert told(answer, NEW) == "NotImplemented"
+
+
+@pytest.mark.parametrize("target", [FUNCTIONS, f"/{NEW}/layers/l/versions"])
+def test_an_archive_is_held_against_the_checksum_that_comes_with_it(server: FcServer, target: str) -> None:
+    code = server.code_of({"index.py": CODE})
+    right = checksum(base64.b64decode(code["zipFile"]))
+
+    refused = server.tell("POST", target, {**FULL, "code": {**code, "checksum": "1"}})
+
+    assert told(refused, NEW) == "InvalidArgument"
+    assert f"is '{right}'" in refused.json()["Message"]
+    assert server.tell("POST", target, {**FULL, "code": {**code, "checksum": right}}).status == 200
+
+
+def test_the_older_api_has_the_access_of_a_layer_as_a_number_and_the_newer_as_text(server: FcServer) -> None:
+    layer = "layers/l/versions"
+    older = server.tell("POST", f"/{OLD}/{layer}", {"code": server.code_of({"a.txt": "a"})}).json()
+
+    newer = server.ask("GET", f"/{NEW}/{layer}/1").json()
+
+    assert (older["acl"], newer["acl"]) == (0, "0")
+    assert older["arnV2"] == newer["layerVersionArn"]
 
 
 # -- lists ------------------------------------------------------------------------------------------------------------
