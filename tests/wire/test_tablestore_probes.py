@@ -80,7 +80,7 @@ def value(lots: Random) -> Any:
 def blob(lots: Random) -> bytes:
     """A row, a key, a filter or a variant; whole, or with bytes changed, cut off or added; or noise."""
     names = lots.choice([("id",), ("id",), ("id", "number"), ("number", "id"), ("id", "id"), ("n",), ()])
-    key = tuple(value(lots) if lots.lots() < 0.4 else "a" for _ in names)
+    key = tuple(value(lots) if lots.random() < 0.4 else "a" for _ in names)
     cells = [(lots.choice(TEXTS), value(lots), lots.choice(LONG_NUMBERS)) for _ in range(lots.randrange(3))]
     made: list[bytes] = [
         encode_key(("id",), ("a",)),
@@ -119,7 +119,7 @@ def fill(message: Any, lots: Random) -> Any:
                     fill(getattr(message, field.name).add(), lots)
                 else:
                     getattr(message, field.name).append(scalar(field, lots))
-        elif lots.lots() < (0.95 if field.number <= 3 else 0.4):
+        elif lots.random() < (0.95 if field.number <= 3 else 0.4):
             if field.message_type is not None:
                 getattr(message, field.name).SetInParent()
                 fill(getattr(message, field.name), lots)
@@ -136,7 +136,7 @@ def scalar(field: Any, lots: Random) -> Any:
     if field.type == FieldDescriptor.TYPE_BYTES:
         return lots.choice([encode_key(("id",), ("a",)), blob(lots)])
     if field.type == FieldDescriptor.TYPE_BOOL:
-        return lots.lots() < 0.5
+        return lots.random() < 0.5
     return lots.choice(NUMBERS if field.type == FieldDescriptor.TYPE_INT32 else LONG_NUMBERS)
 
 
@@ -148,12 +148,12 @@ def shake(message: Any, lots: Random) -> Any:
         if field.message_type is not None:
             for part in there if is_list else [there] if message.HasField(field.name) else []:
                 shake(part, lots)
-        elif lots.lots() < 0.08:
+        elif lots.random() < 0.08:
             if is_list:
                 there.append(scalar(field, lots))
             else:
                 setattr(message, field.name, scalar(field, lots))
-        if lots.lots() < 0.01:
+        if lots.random() < 0.01:
             message.ClearField(field.name)
     return message
 
@@ -244,7 +244,7 @@ def test_a_random_message_is_answered_or_refused_in_form_and_then_nothing_has_ch
     for seed in range(ROUNDS):
         lots = Random(f"{operation} {seed}")
         world, journal = furnished()
-        is_open = "Transaction" in operation or lots.lots() < 0.1
+        is_open = "Transaction" in operation or lots.random() < 0.1
         transaction = world.service.start_transaction("t", ("a",)) if is_open else ""
         message = shake(right(transaction)[operation], lots) if seed % 3 else fill(request_kind(), lots)
         before, writes = seen(world), len(journal.writes)
