@@ -204,9 +204,9 @@ class FcResources:
         }
 
     def _trigger(self, spec: TriggerSpec) -> TriggerRecord:
-        """A function has one HTTP trigger: one that the API made under another name gives way."""
+        """There is one HTTP trigger under a qualifier: one that the API made under another name gives way."""
         triggers = self._fc.triggers
-        other = triggers.http_of(spec.function) if spec.type == "http" else None
+        other = triggers.http_of(spec.function, spec.qualifier) if spec.type == "http" else None
         if other is not None and other.spec.name != spec.name:
             triggers.delete(spec.function, other.spec.name)
         if spec.name not in [one.spec.name for one in triggers.of(spec.function)]:

@@ -346,7 +346,11 @@ def test_a_changed_subscription_brings_its_topic_back_and_a_changed_function_no_
 def test_an_http_trigger_of_the_api_gives_way_to_one_of_the_template(stack: Restarts) -> None:
     seen: list[Any] = []
 
-    stack.run(lambda cloud: cloud.services.fc.create_trigger(TriggerSpec("greet", "mine", "http", HTTP)))
+    stack.run(
+        publish,
+        lambda cloud: cloud.services.fc.create_trigger(TriggerSpec("greet", "mine", "http", HTTP)),
+        lambda cloud: cloud.services.fc.create_trigger(TriggerSpec("greet", "of-1", "http", HTTP, qualifier="1")),
+    )
     stack.resources["Http"] = {
         "Type": "ALIYUN::FC3::Trigger",
         "Properties": {
@@ -358,7 +362,7 @@ def test_an_http_trigger_of_the_api_gives_way_to_one_of_the_template(stack: Rest
     }
     stack.run(lambda cloud: seen.append(names(cloud)))
 
-    assert seen == [{*ALL, "theirs"}]
+    assert seen == [{*ALL, "theirs", "of-1"}]
 
 
 def test_without_a_template_what_one_made_is_there_all_the_same(stack: Restarts) -> None:
