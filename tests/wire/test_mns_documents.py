@@ -252,3 +252,21 @@ def test_an_error_that_quotes_control_characters_is_still_xml() -> None:
     body = out.error(MnsError("InvalidQueryString", 'item "\x00\ud800"'), request_id="R", host_id="http://\x1b")
 
     assert minidom.parseString(body)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "iso-8859-1", "us-ascii", "utf-16"])
+def test_a_document_may_be_in_an_encoding_of_the_parser(encoding: str) -> None:
+    document = f'<?xml version="1.0" encoding="{encoding}"?><M>abc</M>'
+
+    assert parse(document.encode(encoding)).text == "abc"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "unicode_escape", "idna", "cp037"])
+def test_a_caller_does_not_choose_among_the_codecs_of_python(encoding: str) -> None:
+    document = f'<?xml version="1.0" encoding="{encoding}"?><M>abc</M>'
+
+    with pytest.raises(MnsError) as caught:
+        parse(document.encode())
+
+    assert (caught.value.code, "encoding" in caught.value.message) == ("MalformedXML", True)
+    assert parse(document.encode("utf-16")).text == "abc"  # what it says of itself does not count
