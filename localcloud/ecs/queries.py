@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from localcloud.ecs.errors import EcsError
 from localcloud.ecs.limits import Limits
 from localcloud.ecs.runs import Run, Runs
-from localcloud.ecs.statuses import ENDS, NEW_FILTERS, OLD, OLD_FILTERS, overall, overall_old
+from localcloud.ecs.statuses import ENDS, NEW_FILTERS, OLD, OLD_FILTERS, SUCCESS, overall, overall_old
 from localcloud.ecs.tagging import check_tags
 from localcloud.ecs.values import Invocation, Row, Tags
 
@@ -150,9 +150,10 @@ def status_fits(wanted: str, status: str) -> bool:
 
 
 def check_status_filter(name: str, value: str) -> None:
-    """Raises InvalidParameter for a word that no page knows."""
-    if value and value not in OLD_FILTERS | NEW_FILTERS:
-        raise EcsError("InvalidParameter", f"{name} is {value[:40]!r}; {', '.join(sorted(OLD_FILTERS | NEW_FILTERS))}.")
+    """`name`: of the parameter. Raises InvalidParameter for a word that its page does not know."""
+    known = OLD_FILTERS | (NEW_FILTERS if name == "InvokeStatus" else SUCCESS)
+    if value and value not in known:
+        raise EcsError("InvalidParameter", f"{name} is {value[:40]!r}; {', '.join(sorted(known))}.")
 
 
 def _rows(run: Run, instance_id: str, *, history: bool) -> Iterator[Result]:

@@ -32,6 +32,7 @@ OLD: dict[str, str] = {
 OLD_FILTERS = frozenset({"Running", "Finished", "Failed", "Stopped", "Stopping", "PartialFailed"})
 """Values of the filters InvokeStatus and InvokeRecordStatus that speak of the old field; others speak of the new."""
 NEW_FILTERS = frozenset({"Success", "Pending", "Scheduled"})
+"""Of InvokeStatus; of these, InvokeRecordStatus only has Success."""
 
 MEANINGS: dict[str, str] = {
     "InstanceNotExists": "the specified instance does not exists",

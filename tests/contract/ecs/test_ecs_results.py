@@ -169,6 +169,8 @@ def test_the_status_filter_speaks_of_old_and_new_statuses(world: EcsWorld) -> No
     assert [one["InstanceId"] for one in results(world, InvokeRecordStatus="Finished")] == ["i-l001", "i-l002"]
     assert [one["InstanceId"] for one in results(world, InvokeRecordStatus="Running")] == ["i-l003"]
     assert world.refusal("DescribeInvocations", InvokeStatus="Done") == (400, "InvalidParameter")
+    assert invocations(world, InvokeStatus="Scheduled") == []
+    assert world.refusal("DescribeInvocationResults", InvokeRecordStatus="Scheduled") == (400, "InvalidParameter")
 
 
 def test_results_are_found_by_each_filter(world: EcsWorld) -> None:
