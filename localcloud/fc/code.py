@@ -27,6 +27,7 @@ from localcloud.fc.limits import ZIP_BYTES_MAX
 from localcloud.http import Response
 
 if TYPE_CHECKING:
+    from localcloud.fc.layers import LayerVersion
     from localcloud.fc.routes import WireCall
     from localcloud.fc.service import FcService
 
@@ -180,8 +181,18 @@ def _restore_modes(content: zipfile.ZipFile, target: Path) -> None:
             path.chmod(path.stat().st_mode | 0o100)
 
 
+def layer_key(layer: LayerVersion) -> str:
+    """Whoever has it, has the archive or was told the link."""
+    return hashlib.sha256(layer.arn.encode() + layer.code).hexdigest()
+
+
 def download(service: FcService, call: WireCall) -> Response:
-    """What the link of GetFunctionCode leads to. It is not signed: the link itself holds what nobody can guess."""
+    """Where the links of GetFunctionCode and of layers lead. They are not signed: they hold what nobody can guess."""
+    if "layer" in call.names:
+        layer = service.layers.find(call.names["layer"], call.names["version"])
+        if call.query.get("key") != layer_key(layer):
+            raise FcError("AccessDenied", "the link is not, or no longer, valid")
+        return Response(200, (("Content-Type", "application/zip"),), layer.code)
     record = service.functions.find(call.names["function"])
     if call.query.get("key") != record.function_id:
         raise FcError("AccessDenied", "the link is not, or no longer, valid")

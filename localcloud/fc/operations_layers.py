@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
-from localcloud.fc.code import archive_of, checksum
+from localcloud.fc.code import archive_of, checksum, layer_key
 from localcloud.fc.desk import Desk, Operation, Reply, shown_time, whole_number
 from localcloud.fc.errors import invalid
 from localcloud.fc.functions import check_name
@@ -82,6 +83,13 @@ def put_layer_acl(desk: Desk) -> Reply:
     return Reply()
 
 
+def _location(desk: Desk, layer: LayerVersion) -> str:
+    """A link that holds for as long as the version is there."""
+    host = desk.call.request.headers.get("host", "localhost")
+    place = f"/{desk.call.version}/layer-packages/{quote(layer.name, safe='')}/{layer.version}"
+    return f"http://{host}{place}?key={layer_key(layer)}"
+
+
 def _flag(desk: Desk, name: str) -> bool:
     text = desk.query.get(name) or "false"
     if text not in ("true", "false"):
@@ -90,7 +98,10 @@ def _flag(desk: Desk, name: str) -> bool:
 
 
 def _document(desk: Desk, layer: LayerVersion) -> dict[str, Any]:
-    """FC 2.0 has `acl` as a number; its `arn` is an older form that is on its way out, here the same as `arnV2`."""
+    """One of the template's is a folder and has no archive.
+
+    FC 2.0 has `acl` as a number; its `arn` is an older form that is on its way out, here the same as `arnV2`.
+    """
     acl = desk.service.layers.acl(layer.name)
     mine = {"layerVersionArn": layer.arn, "acl": acl}
     older = {"arn": layer.arn, "arnV2": layer.arn, "acl": int(acl)}
@@ -101,6 +112,7 @@ def _document(desk: Desk, layer: LayerVersion) -> dict[str, Any]:
         "description": layer.description,
         "license": layer.license,
         "compatibleRuntime": list(layer.runtimes),
+        **({"code": {"repositoryType": "OSS", "location": _location(desk, layer)}} if layer.code else {}),
         "codeSize": len(layer.code),
         "codeChecksum": checksum(layer.code),
         "createTime": shown_time(layer.created_ms),

@@ -93,6 +93,7 @@ _OLD_TABLE: Table = (
     ("POST", "/services/{service}/bindings", "CreateVpcBinding"),
     ("DELETE", "/services/{service}/bindings/{vpc}", "DeleteVpcBinding"),
     ("GET", "/code-packages/{function}", DOWNLOAD),
+    ("GET", "/layer-packages/{layer}/{version}", DOWNLOAD),
 )
 _NEW_TABLE: Table = (
     ("POST", "/functions", "CreateFunction"),
@@ -169,6 +170,7 @@ _NEW_TABLE: Table = (
     ("PUT", "/resource-groups", "ChangeResourceGroup"),
     ("GET", "/regions", "DescribeRegions"),
     ("GET", "/code-packages/{function}", DOWNLOAD),
+    ("GET", "/layer-packages/{layer}/{version}", DOWNLOAD),
 )
 TABLES: Mapping[Version, Table] = {OLD: _OLD_TABLE, NEW: _NEW_TABLE}
 

@@ -121,6 +121,19 @@ def test_an_archive_is_held_against_the_checksum_that_comes_with_it(server: FcSe
     assert server.tell("POST", target, {**FULL, "code": {**code, "checksum": right}}).status == 200
 
 
+@pytest.mark.parametrize("version", [OLD, NEW])
+def test_a_layer_tells_where_its_archive_is_and_a_guess_leads_nowhere(server: FcServer, version: str) -> None:
+    code = server.code_of({"a.txt": "a"})
+    server.tell("POST", f"/{version}/layers/l/versions", {"code": code})
+
+    told_code = server.ask("GET", f"/{version}/layers/l/versions/1").json()["code"]
+
+    link = told_code["location"].removeprefix(server.served.url)
+    assert told_code["repositoryType"] == "OSS"
+    assert server.fetch("GET", link).body == base64.b64decode(code["zipFile"])
+    assert server.fetch("GET", f"{link}0").status == 403
+
+
 def test_the_older_api_has_the_access_of_a_layer_as_a_number_and_the_newer_as_text(server: FcServer) -> None:
     layer = "layers/l/versions"
     older = server.tell("POST", f"/{OLD}/{layer}", {"code": server.code_of({"a.txt": "a"})}).json()
