@@ -106,6 +106,12 @@ ACCESS_BUGS = (
         '    return f"{key}-{ids.new_id()}"\n\n\ndef _no_json',
     ),
     _bug(
+        "an idempotency key's other body taken for the first",
+        "shared.app.accept",
+        "        if stored.body_hash != run.body_hash:\n",
+        "        if False:\n",
+    ),
+    _bug(
         "an answer before the run is written",
         "shared.app.accept",
         "    ports.runs.announce(run)\n    inserted = ports.runs.insert_run(run)\n",

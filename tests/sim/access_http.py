@@ -1,13 +1,17 @@
-"""Clients of the HTTP API: they start runs under an Idempotency-Key, lose answers, and say the same again."""
+"""Clients of the HTTP API: they start runs under an Idempotency-Key, lose answers, and say the same again; some take a
+key that another body has, before that one is written, at the same moment, or after.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from shared.core.access import Grant
 from shared.core.model import run_id_of
+from shared.core.requests import InvokeRequest
 from shared.ports import Ports
 from shared.runtime import serve
 from shared.runtime.compose import Composition
@@ -21,17 +25,22 @@ if TYPE_CHECKING:
 
 AGAIN_MS = 2_000
 ANSWER_LOST = 0.2
+RIVALS = 0.4
 BODY = {"command": {"type": "RunShellScript", "content": "true"}, "targets": {"tags": {"env": "demo"}}, "timeout": 10}
+OTHER_BODY = {**BODY, "timeout": 33}
+REUSED = "RequestIdReused"
 
 
 class HttpClient:
-    """One run, asked for until the answer has come. `refusal` says what was wrong with an answer."""
+    """One run, asked for until the answer has come. `rival`: who asks for another one under the same key."""
 
-    def __init__(self, world: AccessWorld, number: int, key: str, at_ms: int) -> None:
-        self._world, self.name, self._key = world, f"http-{number}", key
+    def __init__(self, world: AccessWorld, number: int, key: str, at_ms: int, body: dict[str, Any] = BODY) -> None:
+        self._world, self.name, self._key, self.body = world, f"http-{number}", key, body
+        self.asker = self.name if body is BODY else f"{self.name} with another body"
         self.is_done = False
-        self.answers = 0
-        self._chance = world._stream(self.name)
+        self.answers = self.refusals = 0
+        self.rival: HttpClient | None = None
+        self._chance = world._stream(self.asker)
         world.timeline.after(at_ms, self._ask)
 
     @property
@@ -50,7 +59,7 @@ class HttpClient:
             self._hear(answers[0] if ok else {"statusCode": 502, "body": ""})
 
         ports = world._ports[world.release]
-        world._tell(f"{self.name} asks for its run")
+        world._tell(f"{self.asker} asks for its run")
         world.host.start("serve_http", act, ports=ports, timeout_ms=timeout_s * 1000, over=over)
 
     def _call(self, ports: Ports, timeout_s: int) -> dict[str, Any]:
@@ -60,7 +69,7 @@ class HttpClient:
         policy = _policy_of(self._world.policy, timeout_s)
         adapters: Any = SimpleNamespace(runs=ports.runs, quota=ports.quota, library=None)
         composed = Composition(ports, policy, log, adapters=adapters)
-        call = Call(f"call of {self.name}", FunctionFacts("serve_http", timeout_s), composed)
+        call = Call(f"call of {self.asker}", FunctionFacts("serve_http", timeout_s), composed)
         answer: dict[str, Any] = json.loads(_handler_of("serve_http")(self._event(), call))
         assert not any("http.crashed" in line for line in complaints), f"a bug in a handler: {complaints}"
         return answer
@@ -82,7 +91,7 @@ class HttpClient:
         event = {
             "version": "v1",
             "rawPath": "/v1/runs",
-            "body": json.dumps(BODY),
+            "body": json.dumps(self.body),
             "isBase64Encoded": False,
             "headers": headers,
             "queryParameters": {},
@@ -92,29 +101,70 @@ class HttpClient:
 
     def _hear(self, answer: dict[str, Any]) -> None:
         world, status = self._world, int(answer["statusCode"])
-        world._tell(f"{self.name} is answered {status}")
+        world._tell(f"{self.asker} is answered {status}")
         if status < 400:
-            self.answers += 1
-            told = json.loads(answer["body"])
-            assert told["runId"] == self.run_id, f"14: {self.name} got the run {told['runId']}"
-            assert self.run_id in world.books.heads, f"14: {self.name} was answered before its run was written"
+            self._take(json.loads(answer["body"]))
+        elif status == 409:
+            self._give_way(json.loads(answer["body"]))
         is_lost = not world.trouble.ceased and self._chance.random() < ANSWER_LOST
         if status >= 500 or status == 429 or is_lost:
             world.timeline.after(AGAIN_MS, self._ask)
             return
-        assert status < 400, f"14: {self.name} was refused: {answer['body'][:200]}"
+        assert status < 400 or status == 409, f"14: {self.asker} was refused: {answer['body'][:200]}"
         self.is_done = True
+
+    def _take(self, told: dict[str, Any]) -> None:
+        self.answers += 1
+        assert told["runId"] == self.run_id, f"14: {self.asker} got the run {told['runId']}"
+        assert self.run_id in self._world.books.heads, f"14: {self.asker} was answered before its run was written"
+        assert self.has_the_run(), f"14: {self.asker} was given the run of the other body"
+
+    def _give_way(self, told: dict[str, Any]) -> None:
+        self.refusals += 1
+        self._world.trouble.fired["key reused"] += 1
+        assert self.rival is not None, f"14: {self.asker} has its key alone, and was answered 409: {told}"
+        assert told["code"] == REUSED, f"14: {self.asker} was refused for another reason: {told}"
+        assert self.rival.has_the_run(), f"14: {self.asker} gave way to nobody"
+
+    def has_the_run(self) -> bool:
+        """Whether the run of the key is the one that this client asks for."""
+        run = self._world.books.heads.get(self.run_id)
+        request = None if run is None else run.request
+        return isinstance(request, InvokeRequest) and bool(request.timeout == self.body["timeout"])
 
 
 def clients_of(world: AccessWorld) -> list[HttpClient]:
-    """In half of the worlds, one or two."""
-    chance = world._stream("http clients")
+    """In half of the worlds, one or two; four in ten have a rival."""
+    chance, rivalry = world._stream("http clients"), world._stream("http rivals")
     count = chance.choice((0, 0, 1, 2))
     if not count:
         return []
     key = new_key(world._ports[0], Grant(name="http")).text
-    return [HttpClient(world, number, key, chance.randrange(20_000)) for number in range(count)]
+    clients = []
+    for number in range(count):
+        at_ms = chance.randrange(20_000)
+        clients.append(HttpClient(world, number, key, at_ms))
+        if rivalry.random() < RIVALS:
+            later_ms = at_ms + rivalry.choice((0, rivalry.randrange(200), rivalry.randrange(40_000)))
+            clients.append(_rival(clients[-1], HttpClient(world, number, key, later_ms, OTHER_BODY)))
+    return clients
+
+
+def _rival(first: HttpClient, other: HttpClient) -> HttpClient:
+    first.rival, other.rival = other, first
+    return other
+
+
+def check_clients(clients: Sequence[HttpClient]) -> int:
+    """At the end: of each key one body has its run, and each other one was told so. Answers how many were checked."""
+    for client in clients:
+        won = client.has_the_run()
+        assert won or client.rival is not None, f"14: {client.asker} does not have its run"
+        assert bool(client.answers) == won, f"14: {client.asker} was given a run {client.answers} times"
+        assert bool(client.refusals) != won, f"14: {client.asker} was refused {client.refusals} times"
+        assert client.rival is None or client.rival.has_the_run() != won, f"14: {client.name} has two runs or none"
+    return len(clients)
 
 
 def request_of(client: HttpClient) -> dict[str, Any]:
-    return {"kind": "invoke", "requestId": client.name, **BODY}
+    return {"kind": "invoke", "requestId": client.name, **client.body}

@@ -8,6 +8,7 @@
 13. Poison: a message that kills its function does so DELIVERIES_MAX times in a row at most (deliveries that begin or
     end at one moment may share a count), and becomes one rejection; or the platform has put it aside before.
 14. HTTP: an Idempotency-Key has one run, however often its call is repeated, and the run is written before the answer.
+    Of two bodies under one key one has the run, whoever came first; the other is answered 409, and changes nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from shared.core.limits import DELIVERIES_MAX
 from shared.core.model import Run, rejection_id_of
 from tests.sim.access import AccessWorld
 from tests.sim.access_callers import Sent
+from tests.sim.access_http import check_clients
 from tests.sim.checkers import Broken, Checkers, judged
 from tests.sim.story import Story, story_of
 from tests.sim.trouble import Aim
@@ -95,6 +97,7 @@ def check_end(world: AccessWorld, checkers: AccessCheckers) -> None:
     for run_id in sorted({sent.run_id for sent in world.messages}):
         _check_run(world, checkers, run_id)
     _check_pushes(world, events)
+    checkers.checks += check_clients(world.clients)
 
 
 def _check_message(world: AccessWorld, sent: Sent, message_id: str) -> None:
