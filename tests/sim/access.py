@@ -42,6 +42,7 @@ from tests.app.memory_access import (
 from tests.sim.access_callers import WEEK_S, Sender, Sent, as_json, grant_of, requests_of
 from tests.sim.access_host import AccessHost
 from tests.sim.access_http import clients_of, request_of
+from tests.sim.access_stops import stoppers_of
 from tests.sim.books import CloudStores
 from tests.sim.platform import REQUESTS, STOPS
 from tests.sim.workload import Arrival, Workload
@@ -154,7 +155,9 @@ class AccessWorld(World):
         self.messages = requests_of(chance, self.senders, self.workload.instances)
         arrivals = [self._arrival(sent) for sent in self.messages]
         requests = {sent.request_id: sent.body for sent in self.messages if not sent.is_stop}
-        self.clients = clients_of(self)
+        http_key = new_key(self._ports[0], Grant(name="http")).text
+        self.clients = clients_of(self, http_key)
+        self.stoppers = stoppers_of(self, self.clients, http_key)
         requests |= {client.name: request_of(client) for client in self.clients}
         self.workload = replace(self.workload, arrivals=tuple(arrivals), run_requests=requests)
         self.by_name = {sent.name: sent for sent in self.messages}
@@ -247,6 +250,6 @@ class AccessWorld(World):
     # -- running ------------------------------------------------------------------------------------------------------
     def is_settled(self) -> bool:
         pushes = self.platform.mns.queue(PUSHES)
-        if not all(client.is_done for client in self.clients):
+        if not all(client.is_done for client in (*self.clients, *self.stoppers)):
             return False
         return super().is_settled() and not (pushes.active or pushes.inactive or pushes.delayed)

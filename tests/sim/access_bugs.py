@@ -112,9 +112,16 @@ ACCESS_BUGS = (
         "        if False:\n",
     ),
     _bug(
+        "a stop answered without its mark",
+        "shared.app.ask_stop",
+        "    leave_mark(ports, run_id=run.run_id, request_id=request.request_id, "
+        "instance_ids=request.instance_ids or ())\n",
+        "",
+    ),
+    _bug(
         "an answer before the run is written",
         "shared.app.accept",
-        "    ports.runs.announce(run)\n    inserted = ports.runs.insert_run(run)\n",
-        "    inserted = True\n",
+        "    return ports.runs.insert_run(run)\n",
+        "    return True\n",
     ),
 )

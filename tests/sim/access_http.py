@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from shared.core.access import Grant
 from shared.core.model import run_id_of
 from shared.core.requests import InvokeRequest
 from shared.ports import Ports
@@ -17,7 +16,6 @@ from shared.runtime import serve
 from shared.runtime.compose import Composition
 from shared.runtime.log import JsonLog
 from shared.web.authentication import Gate
-from tests.app.access_cases import new_key
 from tests.sim.functions import Call, FunctionFacts, _handler_of, _policy_of
 
 if TYPE_CHECKING:
@@ -34,9 +32,12 @@ REUSED = "RequestIdReused"
 class HttpClient:
     """One run, asked for until the answer has come. `rival`: who asks for another one under the same key."""
 
-    def __init__(self, world: AccessWorld, number: int, key: str, at_ms: int, body: dict[str, Any] = BODY) -> None:
+    def __init__(
+        self, world: AccessWorld, number: int, key: str, at_ms: int, body: dict[str, Any] = BODY, *, asker: str = ""
+    ) -> None:
         self._world, self.name, self._key, self.body = world, f"http-{number}", key, body
-        self.asker = self.name if body is BODY else f"{self.name} with another body"
+        self.asker = asker or (self.name if body is BODY else f"{self.name} with another body")
+        self.path, self.idempotency_key = "/v1/runs", self.name
         self.is_done = False
         self.answers = self.refusals = 0
         self.rival: HttpClient | None = None
@@ -78,11 +79,11 @@ class HttpClient:
         headers = {
             "Content-Type": "application/json",
             "Authorization": f"Bearer {self._key}",
-            "Idempotency-Key": self.name,
+            "Idempotency-Key": self.idempotency_key,
         }
         http = {
             "method": "POST",
-            "path": "/v1/runs",
+            "path": self.path,
             "protocol": "HTTP/1.1",
             "sourceIp": "203.0.113.7",
             "userAgent": "",
@@ -90,7 +91,7 @@ class HttpClient:
         context = {"accountId": "1", "domainName": "d", "domainPrefix": "d", "requestId": self.name, "http": http}
         event = {
             "version": "v1",
-            "rawPath": "/v1/runs",
+            "rawPath": self.path,
             "body": json.dumps(self.body),
             "isBase64Encoded": False,
             "headers": headers,
@@ -106,12 +107,14 @@ class HttpClient:
             self._take(json.loads(answer["body"]))
         elif status == 409:
             self._give_way(json.loads(answer["body"]))
-        is_lost = not world.trouble.ceased and self._chance.random() < ANSWER_LOST
-        if status >= 500 or status == 429 or is_lost:
+        if status >= 500 or status == 429 or self._loses_answer():
             world.timeline.after(AGAIN_MS, self._ask)
             return
         assert status < 400 or status == 409, f"14: {self.asker} was refused: {answer['body'][:200]}"
         self.is_done = True
+
+    def _loses_answer(self) -> bool:
+        return not self._world.trouble.ceased and self._chance.random() < ANSWER_LOST
 
     def _take(self, told: dict[str, Any]) -> None:
         self.answers += 1
@@ -133,14 +136,11 @@ class HttpClient:
         return isinstance(request, InvokeRequest) and bool(request.timeout == self.body["timeout"])
 
 
-def clients_of(world: AccessWorld) -> list[HttpClient]:
+def clients_of(world: AccessWorld, key: str) -> list[HttpClient]:
     """In half of the worlds, one or two; four in ten have a rival."""
     chance, rivalry = world._stream("http clients"), world._stream("http rivals")
     count = chance.choice((0, 0, 1, 2))
-    if not count:
-        return []
-    key = new_key(world._ports[0], Grant(name="http")).text
-    clients = []
+    clients: list[HttpClient] = []
     for number in range(count):
         at_ms = chance.randrange(20_000)
         clients.append(HttpClient(world, number, key, at_ms))

@@ -9,6 +9,8 @@
     end at one moment may share a count), and becomes one rejection; or the platform has put it aside before.
 14. HTTP: an Idempotency-Key has one run, however often its call is repeated, and the run is written before the answer.
     Of two bodies under one key one has the run, whoever came first; the other is answered 409, and changes nothing.
+15. A stop over HTTP leaves one mark before it is answered, however often it is said; a stranger's is refused, and stops
+    nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from shared.core.model import Run, rejection_id_of
 from tests.sim.access import AccessWorld
 from tests.sim.access_callers import Sent
 from tests.sim.access_http import check_clients
+from tests.sim.access_stops import check_stoppers
 from tests.sim.checkers import Broken, Checkers, judged
 from tests.sim.story import Story, story_of
 from tests.sim.trouble import Aim
@@ -97,7 +100,7 @@ def check_end(world: AccessWorld, checkers: AccessCheckers) -> None:
     for run_id in sorted({sent.run_id for sent in world.messages}):
         _check_run(world, checkers, run_id)
     _check_pushes(world, events)
-    checkers.checks += check_clients(world.clients)
+    checkers.checks += check_clients(world.clients) + check_stoppers(world)
 
 
 def _check_message(world: AccessWorld, sent: Sent, message_id: str) -> None:
