@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.app.hold import Hold
@@ -11,7 +12,16 @@ from shared.core import limits
 from shared.core.days import day_of
 from shared.core.errors import FleetrunError, Refused, Unavailable, UnknownOutcome
 from shared.core.model import Chunk, InvocationView
-from shared.core.track import end_all, ended_now, is_worth_fetching, next_poll_ms, record, see
+from shared.core.track import (
+    end_all,
+    ended_now,
+    is_over,
+    is_worth_fetching,
+    next_poll_ms,
+    record,
+    see,
+    without_outputs,
+)
 
 
 def recover(hold: Hold) -> None:
@@ -91,7 +101,7 @@ def track(hold: Hold) -> None:
         elif is_worth_fetching(seen, len(ended), now_ms=hold.now_ms, outcome_ms=hold.run.outcome_ms):
             to_fetch.append(seen)
     _fetch(hold, to_fetch)
-    _expire(hold, invoked)
+    _expire(hold, invoked, views)
     _next_poll(hold, invoked)
 
 
@@ -158,14 +168,31 @@ def _record(hold: Hold, chunk: Chunk, view: InvocationView) -> None:
     hold.put(recorded, outputs)
 
 
-def _expire(hold: Hold, invoked: list[Chunk]) -> None:
-    """Targets without an outcome at their deadline are Unknown: neither failed nor succeeded."""
+def _expire(hold: Hold, invoked: list[Chunk], views: Mapping[str, InvocationView]) -> None:
+    """Targets without an outcome at their deadline are Unknown: neither failed nor succeeded.
+
+    An outcome that ECS has told stays one, though its output cannot be fetched now (sim seed 9087882).
+    """
     for each in invoked:
         chunk = hold.chunks[each.number]
-        if chunk.status == "Invoked" and 0 < chunk.deadline_ms <= hold.now_ms:
-            why = {target.instance_id: "no result by the deadline" for target in chunk.targets}
-            hold.put(end_all(chunk, "Unknown", why=why))
-            hold.ports.log("chunk.expired", run_id=hold.run.run_id, chunk_id=chunk.chunk_id)
+        if chunk.status != "Invoked" or not is_over(chunk, now_ms=hold.now_ms):
+            continue
+        view = views.get(chunk.invoke_id)
+        if view and ended_now(chunk, view.results):
+            if hold.now_ms < chunk.deadline_ms + limits.OUTPUT_LATE_MS_MAX:
+                continue  # it is fetched at the next poll
+            hold.ports.log("output.lost", run_id=hold.run.run_id, chunk_id=chunk.chunk_id)
+            recorded, _ = record(chunk, without_outputs(view.results))
+            hold.put(recorded)
+        _give_up(hold, hold.chunks[each.number])
+
+
+def _give_up(hold: Hold, chunk: Chunk) -> None:
+    """What has not ended is Unknown."""
+    if chunk.status == "Invoked":
+        why = {target.instance_id: "no result by the deadline" for target in chunk.targets}
+        hold.put(end_all(chunk, "Unknown", why=why))
+        hold.ports.log("chunk.expired", run_id=hold.run.run_id, chunk_id=chunk.chunk_id)
 
 
 def _next_poll(hold: Hold, invoked: list[Chunk]) -> None:

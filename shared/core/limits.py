@@ -97,6 +97,8 @@ POLL_GROWTH = 1.5
 """Ours."""
 OUTPUT_WAIT_MS_MAX = 10_000
 """Ours: an ended target waits at most this long for its neighbours before its output is fetched."""
+OUTPUT_LATE_MS_MAX = 300_000
+"""Ours: how long after its deadline a chunk whose outcomes are known waits for their outputs."""
 BACKOFF_MS_FIRST = 1_000
 """Ours: first pause after a throttled or unavailable call; doubles."""
 BACKOFF_MS_MAX = 60_000

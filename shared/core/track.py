@@ -19,6 +19,11 @@ def deadline_of(*, invoked_ms: int, timeout_s: int) -> int:
     return invoked_ms + limits.DELIVERY_MS_MAX + timeout_s * 1000 + limits.RESULT_SLACK_MS
 
 
+def is_over(chunk: Chunk, *, now_ms: int) -> bool:
+    """Whether its deadline has come. What repeats has none until it is stopped."""
+    return 0 < chunk.deadline_ms <= now_ms
+
+
 def see(chunk: Chunk, results: Sequence[Result]) -> Chunk:
     """The chunk with the non-terminal statuses that were seen."""
     by_id = {result.instance_id: result for result in results}
@@ -39,11 +44,12 @@ def ended_now(chunk: Chunk, results: Sequence[Result]) -> list[str]:
 
 
 def is_worth_fetching(chunk: Chunk, ended: int, *, now_ms: int, outcome_ms: int) -> bool:
-    """Whether to fetch the outputs now. At least half of those that are left, or they have waited long enough:
-    a chunk's outputs are then fetched about log2(50) times at most, not once per target."""
+    """Whether to fetch the outputs now. At least half of those that are left, or they have waited long enough, or the
+    deadline has come: a chunk's outputs are then fetched about log2(50) times at most, not once per target."""
     left = sum(1 for target in chunk.targets if not target.ended_no)
     since_ms = max(chunk.invoked_ms, outcome_ms)
-    return ended > 0 and (ended * 2 >= left or now_ms - since_ms >= limits.OUTPUT_WAIT_MS_MAX)
+    has_waited = now_ms - since_ms >= limits.OUTPUT_WAIT_MS_MAX or is_over(chunk, now_ms=now_ms)
+    return ended > 0 and (ended * 2 >= left or has_waited)
 
 
 def record(chunk: Chunk, results: Sequence[Result]) -> tuple[Chunk, dict[int, bytes]]:
@@ -60,6 +66,11 @@ def record(chunk: Chunk, results: Sequence[Result]) -> tuple[Chunk, dict[int, by
         if result.output:
             outputs[index] = result.output
     return closed_if_ended(replace(chunk, targets=tuple(targets))), outputs
+
+
+def without_outputs(results: Sequence[Result]) -> list[Result]:
+    """Each says that its output is missing, if it says nothing else."""
+    return [replace(each, error_info=each.error_info or "its output could not be fetched") for each in results]
 
 
 def _ended(target: Target, result: Result, *, ended_no: int) -> Target:

@@ -33,6 +33,10 @@ class Faults:
         assert callable(getattr(self, operation)), operation
         self._planned.setdefault(operation, []).append(PlannedFault(error, times, skip, after_effect))
 
+    def mend(self, operation: str) -> None:
+        """No planned fault of it is left."""
+        self._planned.pop(operation, None)
+
     def count(self, operation: str) -> int:
         return self.calls.count(operation)
 
