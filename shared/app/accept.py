@@ -21,7 +21,7 @@ def accept_run(ports: Ports, policy: Policy, request: InvokeRequest, *, allowed:
     written: the message comes again then.
     """
     run = _run_of(request, policy, allowed, now_ms=ports.clock.now_ms())
-    inserted = ports.runs.insert_run(run)
+    inserted = begin(ports, run)
     if not _is_unfinished(ports, run, inserted=inserted):
         return "repeated"
     advance(ports, policy, WakeUp(run_id=run.run_id, wakeup_no=0))
@@ -29,18 +29,22 @@ def accept_run(ports: Ports, policy: Policy, request: InvokeRequest, *, allowed:
 
 
 def start_run(ports: Ports, policy: Policy, request: InvokeRequest, *, allowed: Allowed = UNBOUND) -> str:
-    """The same, but the first step is left to a wake-up: for who starts many runs, and has no time for their steps.
-
-    Nobody may come again when this dies half way: the run is on the list before it has a row, and the sweep finds it.
-    """
+    """The same, but the first step is left to a wake-up: for who starts many runs, and has no time for their steps."""
     run = _run_of(request, policy, allowed, now_ms=ports.clock.now_ms())
-    ports.runs.announce(run)
-    inserted = ports.runs.insert_run(run)
+    inserted = begin(ports, run)
     if not _is_unfinished(ports, run, inserted=inserted):
-        ports.runs.forget(run.run_id)
         return "repeated"
     wake(ports, run, due_ms=run.due_ms, event_sent=0)
     return "accepted" if inserted else "repeated"
+
+
+def begin(ports: Ports, run: Run) -> bool:
+    """Writes a run's first row. False: there is one of its id.
+
+    Its line in the list comes first: should we die here, nobody may come again, and the sweep has to find the run.
+    """
+    ports.runs.announce(run)
+    return ports.runs.insert_run(run)
 
 
 def run_of_message(ports: Ports, message: Message) -> Run | None:
@@ -67,6 +71,8 @@ def _is_unfinished(ports: Ports, run: Run, *, inserted: bool) -> bool:
     if not inserted:
         stored = ports.runs.read_run(run.run_id)
         assert stored is not None, f"{run.run_id} is there and is not"
+        if stored.due_ms == 0:
+            ports.runs.forget(run.run_id)  # its line was put there just now
         if stored.body_hash != run.body_hash:
             raise Refused(
                 f"requestId {run.request_id!r} was used before, with another body; choose a new one",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.app.accept import begin
 from shared.app.advance import advance
 from shared.app.dead_letter import dead_letter_of
 from shared.core.errors import Refused
@@ -29,10 +30,11 @@ def reject(ports: Ports, policy: Policy, message: Message, error: Refused) -> st
         refusal={"code": error.code, "field": error.field, "message": error.message},
         due_ms=now_ms,
     )
-    if not ports.runs.insert_run(rejected):
+    if not begin(ports, rejected):
         stored = ports.runs.read_run(rejected.run_id)
         assert stored is not None, f"{rejected.run_id} is there and is not"
         if stored.due_ms == 0:
+            ports.runs.forget(rejected.run_id)
             return "rejected"
         rejected = stored
     ports.runs.remember(rejected)

@@ -1,4 +1,4 @@
-"""Over HTTP nobody may come again: whoever accepts a run leaves a line first, and the sweep goes on from there."""
+"""Nobody may come again, over HTTP above all: whoever begins a run leaves a line first; the sweep goes on from there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from shared.app.accept import start_run
 from shared.core import limits
 from shared.core.errors import Unavailable
-from shared.core.model import run_id_of
+from shared.core.model import rejection_id_of, run_id_of
 from shared.core.requests import InvokeRequest, decode_request
 from tests.app.driving import Crash, Drive, invoke_request
 from tests.app.memory import linux
@@ -76,3 +76,23 @@ def test_nothing_is_written_when_the_line_cannot_be() -> None:
         start_run(drive.ports, drive.policy, a_request())
 
     assert not drive.world.runs.runs
+
+
+def test_a_rejection_whose_acceptance_died_after_its_row_is_told() -> None:
+    drive = Drive()
+    drive.world.runs.fail("remember", Crash())
+    with pytest.raises(Crash):
+        drive.send(b"{}", message_id="m-1")
+
+    drive.settle()
+
+    assert drive.kinds(rejection_id_of("m-1")) == ["run.rejected"]
+
+
+def test_a_rejection_that_is_repeated_after_its_end_leaves_no_line() -> None:
+    drive = Drive()
+    for _ in range(2):
+        drive.send(b"{}", message_id="m-1")
+
+    assert not drive.world.runs.unfinished_ids
+    assert drive.kinds(rejection_id_of("m-1")) == ["run.rejected"]
