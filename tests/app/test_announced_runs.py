@@ -1,4 +1,4 @@
-"""Nobody may come again, over HTTP above all: whoever begins a run leaves a line first; the sweep goes on from there."""
+"""Nobody may come again, least over HTTP: whoever begins a run leaves a line first; the sweep goes on from there."""
 
 from __future__ import annotations
 
