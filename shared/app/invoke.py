@@ -2,9 +2,10 @@
 
 Order of a send, and why nothing is sent twice or forgotten:
 1. head row: `sending` = these chunks (conditional on our lease). A crash from here on leaves them in doubt, not lost.
-2. InvokeCommand, ClientToken = chunk id.
-3. chunk rows: InvokeId, or Unconfirmed (no trustworthy answer), or still Planned (provably nothing happened).
-4. commit: `sending` is empty again.
+2. chunk rows: `sent_ms`. Whoever held the run before us and is still alive cannot write them any more (decision 0015).
+3. InvokeCommand, ClientToken = chunk id.
+4. chunk rows: InvokeId, or Unconfirmed (no trustworthy answer), or Planned as before (provably nothing happened).
+5. commit: `sending` is empty again.
 A chunk in doubt is looked for by its tag before its token is sent once more (decision 0003).
 """
 
@@ -47,6 +48,8 @@ def send(hold: Hold) -> None:
     if not _ensure_command(hold) or not _intend(hold, picked):
         _return_units(hold, picked)
         return
+    if not _claim_rows(hold, picked):
+        return
     sent = _call(hold, picked)
     # Should anything raise from here on, `sending` still names what has no answer: it is in doubt then.
     for each in sent:
@@ -78,8 +81,29 @@ def _intend(hold: Hold, picked: list[Chunk]) -> bool:
     except Unavailable as error:
         back_off(hold, error)
         return False
+    return True
+
+
+def _claim_rows(hold: Hold, picked: list[Chunk]) -> bool:
+    """Nobody else writes these rows from here on, nor takes them for unsent. The head row alone did not keep a zombie
+    from cutting down a chunk that was being sent (sim seed 9094804).
+
+    False: the rows cannot be written now. The intent stands, so the chunks are in doubt as after a crash. Raises Fenced
+    when one was written meanwhile.
+    """
+    sending_ms = hold.run.sending_ms
     for chunk in picked:
-        hold.put(replace(hold.chunks[chunk.number], unit_day=chunk.unit_day, counted_day=chunk.counted_day))
+        row = hold.chunks[chunk.number]
+        paid = replace(row, unit_day=chunk.unit_day, counted_day=chunk.counted_day, sent_ms=row.sent_ms or sending_ms)
+        hold.put(paid)
+    try:
+        hold.write_chunks()
+    except Unavailable as error:
+        for chunk in picked:
+            hold.put(replace(hold.chunks[chunk.number], status="Unconfirmed"))
+        hold.change(sending=())
+        back_off(hold, error)
+        return False
     return True
 
 
@@ -278,7 +302,7 @@ def _return_units(hold: Hold, chunks: list[Chunk]) -> None:
         _answered(hold, chunk)
         if chunk.unit_day and chunk.status == "Planned":
             spent[chunk.unit_day] = spent.get(chunk.unit_day, 0) - 1
-            hold.put(replace(chunk, unit_day=""))
+            hold.put(replace(chunk, unit_day="", sent_ms=0))
         elif chunk.unit_day != hold.chunks[chunk.number].unit_day:
             spent[chunk.unit_day] = spent.get(chunk.unit_day, 0) - 1
     hold.change(spent={day: units for day, units in spent.items() if units})

@@ -14,7 +14,7 @@ from shared.core.errors import Unavailable, UnknownOutcome
 from shared.core.messages import Message
 from shared.core.model import Run, run_id_of
 from shared.core.transitions import ENDS_OF_RUN, OUTCOMES, RUN, is_allowed
-from shared.core.wakeups import decode_wakeup
+from shared.core.wakeups import WakeUp, decode_wakeup
 from shared.ports import Policy, Ports
 from tests.app.memory import World, memory_policy, memory_ports
 
@@ -62,6 +62,10 @@ class Drive:
             # The trigger's retry: the same message comes again.
             self.world.queue.wakeups.append((self.world.clock.now_ms() + 2_000, body))
             return "again"
+
+    def deliver_now(self, run_id: str) -> str:
+        """A wake-up of the run as it stands."""
+        return advance(self.ports, self.policy, WakeUp(run_id=run_id, wakeup_no=self.run(run_id).wakeup_no))
 
     def settle(self, *, steps: int = 2_000) -> None:
         """Runs until nothing is unfinished; the sweep comes by every minute when nothing else is to come."""

@@ -271,5 +271,14 @@ BUGS = (
         first=48,
         within=100,
     ),
+    _bug(
+        "rows not claimed before the call",
+        "shared.app.invoke",
+        "        hold.put(paid)\n    try:\n        hold.write_chunks()\n",
+        "        hold.put(replace(paid, sent_ms=row.sent_ms))\n    try:\n        pass\n",
+        aim=Aim(("die after", "zombie after"), ("invoke", "poll_invocation", "poll_run", "read_run_and_stops")),
+        first=1855,
+        within=3000,
+    ),
     *ACCESS_BUGS,
 )
