@@ -302,7 +302,8 @@ def _return_units(hold: Hold, chunks: list[Chunk]) -> None:
         _answered(hold, chunk)
         if chunk.unit_day and chunk.status == "Planned":
             spent[chunk.unit_day] = spent.get(chunk.unit_day, 0) - 1
-            hold.put(replace(chunk, unit_day="", sent_ms=0))
+            # The hold's copy, not ours: freezing may have written it since it was picked (sim seed 13012723).
+            hold.put(replace(hold.chunks[chunk.number], unit_day="", sent_ms=0))
         elif chunk.unit_day != hold.chunks[chunk.number].unit_day:
             spent[chunk.unit_day] = spent.get(chunk.unit_day, 0) - 1
     hold.change(spent={day: units for day, units in spent.items() if units})

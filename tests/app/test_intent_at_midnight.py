@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shared.core.days import day_of, next_day_start_ms, quiet_until_ms
-from shared.core.model import Run
+from shared.core.errors import Unavailable
+from shared.core.model import Run, StopMark
 from tests.app.driving import Drive, check_head, invoke_request
 from tests.app.memory import linux
 
@@ -37,3 +38,19 @@ def test_an_intent_that_midnight_has_overtaken_is_not_written() -> None:
     assert intents, "it was sent in the end"
     assert all(run.spent.get(day_of(run.sending_ms)) for run in intents)
     assert drive.run(run_id).status == "Success"
+
+
+def test_an_intent_that_cannot_be_written_leaves_the_run_to_the_next_step_also_when_a_target_was_withdrawn() -> None:
+    """The withdrawn target is written before the intent: the step must go on from that row (sim seed 13012723)."""
+    drive = Drive()
+    drive.world.directory.add(*(linux(number) for number in range(3)))
+    run_id = drive.send(invoke_request())
+    mark = StopMark(run_id, "stop-1", ("i-00001",), drive.world.clock.now_ms())
+    assert drive.world.runs.insert_stop(mark)
+    drive.world.runs.fail("update_run", Unavailable("not now"), skip=1)  # the claim is written, the intent is not
+
+    assert drive.deliver_now(run_id) == "Planned"
+
+    assert drive.run(run_id).lease_until_ms == 0, "it was not fenced by its own row"
+    drive.settle()
+    assert drive.check_settled(run_id).counts == {"NotStarted": 1, "Success": 2}

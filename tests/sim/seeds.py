@@ -17,6 +17,7 @@ REGRESSIONS: dict[int, str] = {
     10706: "a rejection that should not have been was never heard of again",
     11132: "the unit of a chunk in doubt was given away, and the call had happened",
     1034446: "a chunk in doubt passed for paid on a day whose units the head row had not spent",
+    13012723: "a step whose intent was not written went on from an older row, and was fenced by its own",
     9094804: "a zombie cut down a chunk that a later holder was sending, and its targets ran twice",
     9087882: "a target whose success ECS had told was Unknown, because its output could not be fetched",
     7002769: "a stop that lost the claim to another stop was not looked at again before the sweep",
