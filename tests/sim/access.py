@@ -40,6 +40,7 @@ from tests.app.memory_access import (
     MemoryUsageLedger,
 )
 from tests.sim.access_callers import WEEK_S, Sender, Sent, as_json, grant_of, requests_of
+from tests.sim.access_hooks import hook_senders_of, requests_of_hooks
 from tests.sim.access_host import AccessHost
 from tests.sim.access_http import clients_of, request_of
 from tests.sim.access_stops import stoppers_of
@@ -158,7 +159,9 @@ class AccessWorld(World):
         http_key = new_key(self._ports[0], Grant(name="http")).text
         self.clients = clients_of(self, http_key)
         self.stoppers = stoppers_of(self, self.clients, http_key)
+        self.hook_senders = hook_senders_of(self)
         requests |= {client.name: request_of(client) for client in self.clients}
+        requests |= requests_of_hooks(self.hook_senders)
         self.workload = replace(self.workload, arrivals=tuple(arrivals), run_requests=requests)
         self.by_name = {sent.name: sent for sent in self.messages}
         self._subscribe(chance)
@@ -250,6 +253,6 @@ class AccessWorld(World):
     # -- running ------------------------------------------------------------------------------------------------------
     def is_settled(self) -> bool:
         pushes = self.platform.mns.queue(PUSHES)
-        if not all(client.is_done for client in (*self.clients, *self.stoppers)):
+        if not all(client.is_done for client in (*self.clients, *self.stoppers, *self.hook_senders)):
             return False
         return super().is_settled() and not (pushes.active or pushes.inactive or pushes.delayed)

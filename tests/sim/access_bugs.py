@@ -124,4 +124,25 @@ ACCESS_BUGS = (
         "    return ports.runs.insert_run(run)\n",
         "    return True\n",
     ),
+    _bug(
+        "a forged webhook taken",
+        "shared.app.hooks",
+        "        if not verify_github(secrets,",
+        "        if False and not verify_github(secrets,",
+        first=7,
+    ),
+    _bug(
+        "a webhook's delivery known by what is not signed",
+        "shared.app.hooks",
+        "        return row, hashlib.sha256(body).hexdigest()\n",
+        "        return row, github_delivery(headers)\n",
+        first=7,
+    ),
+    _bug(
+        "a webhook that comes again run again",
+        "shared.app.hooks",
+        "request_id=request_id_of(row.name, signed_name))",
+        "request_id=request_id_of(row.name, signed_name + entry_id))",
+        first=7,
+    ),
 )

@@ -32,6 +32,9 @@ REUSED = "RequestIdReused"
 class HttpClient:
     """One run, asked for until the answer has come. `rival`: who asks for another one under the same key."""
 
+    promise = 14
+    """Of access_verdicts.py."""
+
     def __init__(
         self, world: AccessWorld, number: int, key: str, at_ms: int, body: dict[str, Any] = BODY, *, asker: str = ""
     ) -> None:
@@ -43,6 +46,11 @@ class HttpClient:
         self.rival: HttpClient | None = None
         self._chance = world._stream(self.asker)
         world.timeline.after(at_ms, self._ask)
+
+    @property
+    def who(self) -> str:
+        """How a complaint begins."""
+        return f"{self.promise}: {self.asker}"
 
     @property
     def run_id(self) -> str:
@@ -76,11 +84,6 @@ class HttpClient:
         return answer
 
     def _event(self) -> bytes:
-        headers = {
-            "Content-Type": "application/json",
-            "Authorization": f"Bearer {self._key}",
-            "Idempotency-Key": self.idempotency_key,
-        }
         http = {
             "method": "POST",
             "path": self.path,
@@ -92,13 +95,23 @@ class HttpClient:
         event = {
             "version": "v1",
             "rawPath": self.path,
-            "body": json.dumps(self.body),
+            "body": self._text(),
             "isBase64Encoded": False,
-            "headers": headers,
+            "headers": self._headers(),
             "queryParameters": {},
             "requestContext": {**context, "time": "2026-01-05T15:59:50Z", "timeEpoch": "1767628790000"},
         }
         return json.dumps(event).encode()
+
+    def _text(self) -> str:
+        return json.dumps(self.body)
+
+    def _headers(self) -> dict[str, str]:
+        return {
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {self._key}",
+            "Idempotency-Key": self.idempotency_key,
+        }
 
     def _hear(self, answer: dict[str, Any]) -> None:
         world, status = self._world, int(answer["statusCode"])
@@ -110,7 +123,7 @@ class HttpClient:
         if status >= 500 or status == 429 or self._loses_answer():
             world.timeline.after(AGAIN_MS, self._ask)
             return
-        assert status < 400 or status == 409, f"14: {self.asker} was refused: {answer['body'][:200]}"
+        assert status < 400 or status == 409, f"{self.who} was refused: {answer['body'][:200]}"
         self.is_done = True
 
     def _loses_answer(self) -> bool:
@@ -118,16 +131,16 @@ class HttpClient:
 
     def _take(self, told: dict[str, Any]) -> None:
         self.answers += 1
-        assert told["runId"] == self.run_id, f"14: {self.asker} got the run {told['runId']}"
-        assert self.run_id in self._world.books.heads, f"14: {self.asker} was answered before its run was written"
-        assert self.has_the_run(), f"14: {self.asker} was given the run of the other body"
+        assert told["runId"] == self.run_id, f"{self.who} got the run {told['runId']}"
+        assert self.run_id in self._world.books.heads, f"{self.who} was answered before its run was written"
+        assert self.has_the_run(), f"{self.who} was given the run of the other body"
 
     def _give_way(self, told: dict[str, Any]) -> None:
         self.refusals += 1
         self._world.trouble.fired["key reused"] += 1
-        assert self.rival is not None, f"14: {self.asker} has its key alone, and was answered 409: {told}"
-        assert told["code"] == REUSED, f"14: {self.asker} was refused for another reason: {told}"
-        assert self.rival.has_the_run(), f"14: {self.asker} gave way to nobody"
+        assert self.rival is not None, f"{self.who} has its key alone, and was answered 409: {told}"
+        assert told["code"] == REUSED, f"{self.who} was refused for another reason: {told}"
+        assert self.rival.has_the_run(), f"{self.who} gave way to nobody"
 
     def has_the_run(self) -> bool:
         """Whether the run of the key is the one that this client asks for."""
@@ -159,10 +172,12 @@ def check_clients(clients: Sequence[HttpClient]) -> int:
     """At the end: of each key one body has its run, and each other one was told so. Answers how many were checked."""
     for client in clients:
         won = client.has_the_run()
-        assert won or client.rival is not None, f"14: {client.asker} does not have its run"
-        assert bool(client.answers) == won, f"14: {client.asker} was given a run {client.answers} times"
-        assert bool(client.refusals) != won, f"14: {client.asker} was refused {client.refusals} times"
-        assert client.rival is None or client.rival.has_the_run() != won, f"14: {client.name} has two runs or none"
+        assert won or client.rival is not None, f"{client.who} does not have its run"
+        assert bool(client.answers) == won, f"{client.who} was given a run {client.answers} times"
+        assert bool(client.refusals) != won, f"{client.who} was refused {client.refusals} times"
+        assert client.rival is None or client.rival.has_the_run() != won, (
+            f"{client.who} and its rival have two runs or none"
+        )
     return len(clients)
 
 

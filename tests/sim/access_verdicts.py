@@ -11,6 +11,8 @@
     Of two bodies under one key one has the run, whoever came first; the other is answered 409, and changes nothing.
 15. A stop over HTTP leaves one mark before it is answered, however often it is said; a stranger's is refused, and stops
     nothing.
+16. Webhooks in: what a hook's secret signs becomes one run, however often it is delivered and under whatever delivery
+    id that is not signed; what it does not sign is answered 401, stands in the trail and makes none.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from shared.core.limits import DELIVERIES_MAX
 from shared.core.model import Run, rejection_id_of
 from tests.sim.access import AccessWorld
 from tests.sim.access_callers import Sent
+from tests.sim.access_hooks import check_hooks
 from tests.sim.access_http import check_clients
 from tests.sim.access_stops import check_stoppers
 from tests.sim.checkers import Broken, Checkers, judged
@@ -100,7 +103,7 @@ def check_end(world: AccessWorld, checkers: AccessCheckers) -> None:
     for run_id in sorted({sent.run_id for sent in world.messages}):
         _check_run(world, checkers, run_id)
     _check_pushes(world, events)
-    checkers.checks += check_clients(world.clients) + check_stoppers(world)
+    checkers.checks += check_clients(world.clients) + check_stoppers(world) + check_hooks(world)
 
 
 def _check_message(world: AccessWorld, sent: Sent, message_id: str) -> None:
