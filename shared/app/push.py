@@ -89,7 +89,7 @@ def _try(
             ports.log("event.pushed", subscription=row.name, event_id=event_id, attempt=attempt, status=status)
             return "pushed"
         if status == GONE:
-            return _end(ports, row, event_id)
+            return _end(ports, row, event_id, rounds)
         reason = f"the answer was {status}"
     return _later(ports, row, event_id, body, attempt=attempt, first_ms=first_ms, reason=reason)
 
@@ -131,7 +131,8 @@ def _give_up(ports: Ports, row: SubscriptionRow, event_id: str, body: bytes, *, 
     return "given-up"
 
 
-def _end(ports: Ports, row: SubscriptionRow, event_id: str) -> str:
+def _end(ports: Ports, row: SubscriptionRow, event_id: str, rounds: Rounds) -> str:
+    rounds.subscriptions = None  # read again for the next event of this call: it must not go to who has gone
     gone = msgspec.structs.replace(row, status="Gone", version=row.version + 1)
     won = access_of(ports).subscriptions.put_subscription(gone)
     # Lost: somebody has changed it at this moment, and it counts what he said; the next event will ask again.

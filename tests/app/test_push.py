@@ -144,6 +144,18 @@ def test_who_answers_410_is_asked_no_more() -> None:
     assert it.guard.pusher.later == []
 
 
+def test_who_answers_410_gets_nothing_of_the_events_that_came_with_it() -> None:
+    it = Pushing()
+    subscribe(it.ports, ADMIN, "ci")
+    it.guard.pusher.answer = lambda _push: 410
+    rounds = Rounds()
+
+    assert it.push(event(), rounds) == "dropped"
+    assert it.push(event("run.started"), rounds) == "unwanted"
+
+    assert len(it.guard.pusher.sent) == 1
+
+
 def test_an_address_that_is_forbidden_is_given_up_at_once() -> None:
     it = Pushing()
     subscribe(it.ports, ADMIN, "ci")
