@@ -13,7 +13,7 @@ import hmac
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -28,7 +28,7 @@ from shared.app.keys import revoke_key
 from shared.core.access import Grant
 from shared.core.audit import AuditEntry
 from shared.core.errors import Unavailable, UnknownOutcome
-from shared.core.push import Push
+from shared.core.push import GONE, Push
 from shared.ports import Ports
 from tests.app.access_cases import ADMIN, envelope, new_key, subscribe
 from tests.app.memory_access import (
@@ -44,6 +44,13 @@ from tests.sim.access_hooks import hook_senders_of, requests_of_hooks
 from tests.sim.access_host import AccessHost
 from tests.sim.access_http import clients_of, request_of
 from tests.sim.access_stops import stoppers_of
+from tests.sim.access_subscribers import (
+    UNAUTHORIZED,
+    Subscriber,
+    WatchedSubscriptions,
+    check_push,
+    draw_going,
+)
 from tests.sim.books import CloudStores
 from tests.sim.platform import REQUESTS, STOPS
 from tests.sim.workload import Arrival, Workload
@@ -54,16 +61,6 @@ INSTANCES = 12
 OTHER_KEY = "frk_" + "ab" * 6 + "_" + "cd" * 32
 """Nobody has it."""
 ANSWERS = ("refused", "unreachable", "unanswered", "unanswered", "redirected")
-
-
-@dataclass
-class Subscriber:
-    """What came, by event id. `failing`: how often it does so while there is trouble; `is_dead`: always, for ever."""
-
-    secret: bytes
-    types: tuple[str, ...]
-    failing: float
-    is_dead: bool = False
 
 
 class Audit:
@@ -112,6 +109,7 @@ class AccessWorld(World):
         if not hasattr(self, "lines"):
             self.lines: list[AuditEntry] = []
             self.on_charge: Callable[..., None] = lambda *_charge: None
+            self.on_push: Callable[[AccessWorld, str], None] = check_push
             self.queue_grant = self._queue_grant()
             self._memory = (MemoryKeyStore(), MemoryAuditTrail(), MemoryUsageLedger())
             self._memory_hooks = (MemoryHookStore(), MemorySubscriptionStore())
@@ -137,7 +135,7 @@ class AccessWorld(World):
             audit=Audit(trail, self.lines),
             usage=Usage(ledger, self._charged),
             hooks=hooks,
-            subscriptions=subscriptions,
+            subscriptions=WatchedSubscriptions(subscriptions, self),
             sealer=AesSealer(SEALING_KEY, chance=self._stream("sealing").randbytes),
             signatures=Ed25519Signatures(),
             pusher=self,
@@ -213,15 +211,21 @@ class AccessWorld(World):
         for number in range(chance.choice((0, 1, 1, 2))):
             types = chance.choice(((), (), ("run.finished",), ("run.finished", "run.rejected")))
             made = subscribe(self._ports[0], ADMIN, f"subscriber-{number}", types=types)
-            secret = base64.b64decode(made.secret.removeprefix("whsec_"))
             is_dead = chance.random() < 0.03
-            self.subscribers[made.row.name] = Subscriber(secret, types, chance.choice((0.0, 0.2, 0.7)), is_dead)
+            subscriber = Subscriber([made.secret], types, chance.choice((0.0, 0.2, 0.7)), is_dead)
+            draw_going(self._stream(f"going of {made.row.name}"), subscriber)
+            self.subscribers[made.row.name] = subscriber
 
     def push(self, push: Push) -> int:
         """Port Pusher: whose secret it is signed with tells to whom it goes, for all have one address."""
         headers = dict(push.headers)
-        name = self._addressee(headers, push.body)
+        name, secret = self._addressee(headers, push.body)
         subscriber = self.subscribers[name]
+        self.on_push(self, name)
+        if secret != subscriber.secrets[-1]:
+            return UNAUTHORIZED
+        if subscriber.answers_gone():
+            return GONE
         if subscriber.is_dead or (not self.trouble.ceased and self._replies.random() < subscriber.failing):
             return self._fail(name, headers["webhook-id"])
         self.arrived[name][headers["webhook-id"]] += 1
@@ -238,13 +242,15 @@ class AccessWorld(World):
             raise UnknownOutcome("no answer")
         return 302 if how == "redirected" else 500
 
-    def _addressee(self, headers: dict[str, str], body: bytes) -> str:
+    def _addressee(self, headers: dict[str, str], body: bytes) -> tuple[str, str]:
         content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-        for name, subscriber in self.subscribers.items():
-            mine = base64.b64encode(hmac.new(subscriber.secret, content, hashlib.sha256).digest()).decode()
+        every = [(name, secret) for name, subscriber in self.subscribers.items() for secret in subscriber.secrets]
+        for name, secret in every:
+            known = base64.b64decode(secret.removeprefix("whsec_"))
+            mine = base64.b64encode(hmac.new(known, content, hashlib.sha256).digest()).decode()
             if headers["webhook-signature"] == f"v1,{mine}":
                 assert msgspec.json.decode(body)["id"] == headers["webhook-id"], "10: a push is named after no event"
-                return name
+                return name, secret
         raise AssertionError("10: a push is signed with the secret of no subscriber")
 
     def send_later(self, body: bytes, *, delay_s: int) -> None:

@@ -145,4 +145,25 @@ ACCESS_BUGS = (
         "request_id=request_id_of(row.name, signed_name + entry_id))",
         first=7,
     ),
+    _bug(
+        "who has gone told all the same",
+        "shared.app.push",
+        "            return _end(ports, row, event_id, rounds)\n",
+        '            return "dropped"\n',
+        first=3,
+    ),
+    _bug(
+        "who has gone told of what waits for another try",
+        "shared.app.push",
+        '    if row is None or row.status != "Active":\n',
+        "    if row is None:\n",
+        first=3,
+    ),
+    _bug(
+        "who has gone told of what came in the same batch",
+        "shared.app.push",
+        "    rounds.subscriptions = None  # read",
+        "    # read",
+        first=35,
+    ),
 )

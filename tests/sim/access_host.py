@@ -72,9 +72,15 @@ class AccessHost(Host):
         """So many deaths of a message may have gone uncounted."""
         self.counting: Counter[str] = Counter()
         self.died: Callable[[str], None] = lambda _message_id: None
+        self.began_ms: dict[str, int] = {}
+        """By the name of an instance."""
+        self.landing = ""
+        """The instance whose call lands now."""
+        self.lands_late = False
 
     def _ports_of(self, instance: Instance, ports: Ports) -> Ports:
         travelling = super()._ports_of(instance, ports)
+        self.began_ms[instance.name] = self.hub.now_ms()
         assert ports.access is not None
         at = ["", ""]
         changed: dict[str, Any] = {
@@ -86,12 +92,21 @@ class AccessHost(Host):
         return dataclasses.replace(travelling, access=access, runs=runs)
 
     def travel(self, instance: Instance, name: str, act: Callable[..., Any], **kwargs: Any) -> Any:
+        def landed(*some: Any) -> Any:
+            self.landing = instance.name
+            return act(*some)
+
         try:
-            return super().travel(instance, name, act, **kwargs)
+            return super().travel(instance, name, landed, **kwargs)
         except UnknownOutcome:
             if name in READS:
                 raise Unavailable("the answer was lost; nothing was asked to change") from None
             raise
+
+    def _land_late(self, number: int, act: Callable[..., Any]) -> None:
+        self.lands_late = True
+        super()._land_late(number, act)
+        self.lands_late = False
 
     def kill_by(self, message_id: str, since: str, instance: Instance) -> None:
         self.deaths[message_id] += since == str(self.endings[message_id])  # else a zombie's, whose count is forgotten

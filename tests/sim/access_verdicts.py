@@ -13,6 +13,8 @@
     nothing.
 16. Webhooks in: what a hook's secret signs becomes one run, however often it is delivered and under whatever delivery
     id that is not signed; what it does not sign is answered 401, stands in the trail and makes none.
+17. Who answers 410 has its subscription ended, and is pushed to only by functions that had begun before; once it has
+    subscribed again, each event that is made from then on reaches it as in 12.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from tests.sim.access_callers import Sent
 from tests.sim.access_hooks import check_hooks
 from tests.sim.access_http import check_clients
 from tests.sim.access_stops import check_stoppers
+from tests.sim.access_subscribers import check_gone, check_push, is_owed
 from tests.sim.checkers import Broken, Checkers, judged
 from tests.sim.story import Story, story_of
 from tests.sim.trouble import Aim
@@ -51,6 +54,7 @@ class AccessCheckers(Checkers):
         self.charged: dict[tuple[str, str, str], int] = {}
         world.on_charge = judged(self._charge)
         world.host.died = judged(self._died)
+        world.on_push = judged(self._pushed)
         world.books.on_head = judged(self._head)
 
     def _head(self, before: Run | None, after: Run) -> None:
@@ -70,6 +74,10 @@ class AccessCheckers(Checkers):
         if run_id in self.world.books.heads:  # of a plan; what was cut off later counts beyond the limit, too
             granted = self.world.books.heads[run_id].allowed.units_per_day
             assert used <= granted, f"11: {caller} planned {used} units on {day} and may have {granted}"
+
+    def _pushed(self, world: AccessWorld, name: str) -> None:
+        self.checks += 1
+        check_push(world, name)
 
     def _died(self, message_id: str) -> None:
         self.checks += 1
@@ -103,7 +111,7 @@ def check_end(world: AccessWorld, checkers: AccessCheckers) -> None:
     for run_id in sorted({sent.run_id for sent in world.messages}):
         _check_run(world, checkers, run_id)
     _check_pushes(world, events)
-    checkers.checks += check_clients(world.clients) + check_stoppers(world) + check_hooks(world)
+    checkers.checks += check_clients(world.clients) + check_stoppers(world) + check_hooks(world) + check_gone(world)
 
 
 def _check_message(world: AccessWorld, sent: Sent, message_id: str) -> None:
@@ -172,12 +180,13 @@ def _id_of(world: AccessWorld, sent: Sent) -> str:
 
 def _check_pushes(world: AccessWorld, events: dict[str, list[dict[str, Any]]]) -> None:
     given_up = _given_up(world)
-    ids = {event["id"]: event["type"].removeprefix("fleetrun.") for each in events.values() for event in each}
+    every = {event["id"]: event for each in events.values() for event in each}
+    ids = {one: event["type"].removeprefix("fleetrun.") for one, event in every.items()}
     for name, subscriber in world.subscribers.items():
         wanted = {one for one, kind in ids.items() if not subscriber.types or kind in subscriber.types}
         arrived = set(world.arrived[name])
         assert arrived <= wanted, f"12: {name} was told of {sorted(arrived - wanted)}, which it did not ask for"
-        lost = sorted(one for one in wanted - arrived if not given_up[name, one])
+        lost = sorted(one for one in wanted - arrived if is_owed(subscriber, every[one]) and not given_up[name, one])
         assert not lost, f"12: {name} was never told of {lost}, and no dead letter says so"
 
 
