@@ -22,6 +22,8 @@ BUGS = (
         "        elif invoke_id:\n",
         "        elif False:\n",
         aim=Aim(("die after", "lost reply"), ("invoke", "update_run")),
+        first=479,
+        within=600,
     ),
     _bug(
         "ClientToken left out",
@@ -48,6 +50,8 @@ BUGS = (
         "if run.lease_until_ms > now_ms:",
         "if False:",
         aim=Aim(("zombie after", "slow"), ("update_run", "read_chunks", "invoke")),
+        first=506,
+        within=600,
     ),
     _bug(
         "events published before the write",
@@ -64,8 +68,8 @@ BUGS = (
     _bug(
         "unit not returned",
         "shared.app.invoke",
-        "- 1\n            hold.put(replace(chunk, unit_day",
-        "\n            hold.put(replace(chunk, unit_day",
+        "- 1\n            # The hold's copy",
+        "\n            # The hold's copy",
         aim=Aim(("throttled",), ("invoke",)),
     ),
     Bug(
@@ -237,29 +241,12 @@ BUGS = (
         first=100,
     ),
     _bug(
-        "an intent that midnight has overtaken",
-        "shared.app.invoke",
-        "any(now_ms > last_call_ms(chunk.unit_day) ",
-        "any(False ",
-        aim=Aim(("zombie before", "die before", "slow", "stall"), ("invoke", "grant", "update_run")),
-        first=1165,
-        within=3000,
-    ),
-    _bug(
         "a chunk in doubt paid before its intent",
         "shared.app.pick",
         'open_up(hold, [chunk for chunk in paid if chunk.status != "Unconfirmed"])',
         "open_up(hold, paid)",
         aim=Aim(("unavailable", "throttled", "lost request"), ("invoke", "update_run", "find_invocation")),
         first=7068,
-        within=3000,
-    ),
-    _bug(
-        "a stop forgotten by the step that lost to another stop",
-        "shared.app.advance",
-        "        if wakeup.wakeup_no > run.wakeup_no:\n            # A stop's own",
-        "        if False:\n            # A stop's own",
-        first=7002769,
         within=3000,
     ),
     _bug(
