@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from shared.app.advance import advance
 from shared.app.ask_stop import ask_to_stop
 from shared.app.hold import claim
 from shared.core import limits
+from shared.core.errors import Fenced
 from shared.core.requests import StopRequest
 from shared.core.wakeups import WakeUp
 from tests.app.driving import Drive, invoke_request
 from tests.app.memory import linux
+from tests.app.test_every_call_may_fail import Troubled
 
 SOON_MS = 10_000
+STOP = {"kind": "stop", "requestId": "stop-1"}
 
 
 def deferred_run(drive: Drive) -> str:
@@ -70,6 +78,51 @@ def test_a_stop_that_is_looked_at_while_the_run_is_held_does_not_wait_for_the_le
 
     first_ms = min(due_ms for due_ms, _ in drive.world.queue.wakeups)
     assert first_ms - drive.world.clock.now_ms() <= limits.STOP_HELD_MS
+
+
+def stop_while_a_faster_step_goes_by(at: int) -> tuple[Drive, str, int]:
+    """A step that read the marks before the stop's came, and commits in front of the n-th call of the stop's own."""
+    drive = Drive(daily_quota=1)
+    run_id = deferred_run(drive)
+    run, stops = drive.ports.runs.read_run_and_stops(run_id)
+    assert run is not None
+    ports, calls = drive.ports, 0
+
+    def go_by() -> None:
+        with contextlib.suppress(Fenced):  # it comes too late: the stop's own step has the run
+            faster = claim(ports, drive.policy, run, stops, event_sent=run.event_sent)
+            faster.take_up(ports.runs.read_chunks(run_id, sorted(run.active)))
+            faster.again_at(run.due_ms)
+            faster.commit()
+
+    def trip(_name: str, act: Callable[[], Any]) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            go_by()
+        return act()
+
+    drive.ports = dataclasses.replace(ports, runs=Troubled(ports.runs, trip), queue=Troubled(ports.queue, trip))
+    drive.send(STOP | {"runId": run_id})
+    drive.ports = ports
+    return drive, run_id, calls
+
+
+def test_a_stop_whose_own_step_loses_to_a_faster_one_is_heeded_soon() -> None:
+    calls = stop_while_a_faster_step_goes_by(0)[2]
+    assert calls > 5
+
+    lost = 0
+    for at in range(1, calls + 1):
+        drive, run_id, _ = stop_while_a_faster_step_goes_by(at)
+        asked_ms = drive.world.clock.now_ms()
+        lost += drive.run(run_id).status == "Deferred"
+        while drive.run(run_id).status == "Deferred":
+            assert drive.step()
+
+        assert drive.run(run_id).halted == "StopRequested"
+        assert drive.world.clock.now_ms() - asked_ms < SOON_MS, f"overtaken at call {at}"
+    assert lost, "the stop's own step never lost"
 
 
 def test_without_a_stop_a_replaced_wake_up_is_stale() -> None:
