@@ -204,7 +204,10 @@ class AccessWorld(World):
     def _arrive(self, arrival: Arrival) -> None:
         super()._arrive(arrival)
         if self.by_name[arrival.name].is_poison:
-            self.host.poisons.add(self.sent[-1][1])
+            message_id = self.sent[-1][1]
+            self.host.poisons.add(message_id)
+            if self._stream(f"poison of {arrival.name}").random() < 0.4:
+                self.host.hanging.add(message_id)
 
     # -- who is told --------------------------------------------------------------------------------------------------
     def _subscribe(self, chance: random.Random) -> None:

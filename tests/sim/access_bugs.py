@@ -100,6 +100,13 @@ ACCESS_BUGS = (
         "    if True:\n        return False\n",
     ),
     _bug(
+        "neighbours behind what breaks",
+        "shared.app.isolate",
+        "    return sorted(messages, key=lambda message: begun.get(counted_as(message), 0))\n",
+        "    return sorted(messages, key=lambda message: -begun.get(counted_as(message), 0))\n",
+        first=55,
+    ),
+    _bug(
         "an idempotency key ignored",
         "shared.web.bodies",
         "    return key\n\n\ndef _no_json",

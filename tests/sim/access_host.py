@@ -13,12 +13,15 @@ from shared.core.errors import Unavailable, UnknownOutcome
 from shared.core.limits import DELIVERIES_MAX
 from shared.ports import Ports
 from tests.sim.host import Host, Instance, TravellingPort
+from tests.sim.hub import Task
 
 OF_ACCESS = ("keys", "audit", "usage", "hooks", "subscriptions", "pusher")
 READS = frozenset({"read_key", "keys", "used", "subscriptions", "read_subscription", "entries"})
 READERS = frozenset({"read_key", "append"})
 """A signed message asks for its key first, one that nobody signed is entered into the trail: a message that kills its
 function does so there, after it was counted and before anything was done for it."""
+HANG_MS = 900_000
+"""Longer than any function of the template may take: whoever hangs is killed by its timeout."""
 
 
 class Counting:
@@ -59,11 +62,17 @@ class Counting:
 
 
 class AccessHost(Host):
-    """`poisons`: ids of messages that kill; `deaths`: how often each has in a row, `victims`: at all."""
+    """`poisons`: ids of messages that kill; `deaths`: how often each has in a row, `victims`: at all.
+
+    `hanging`: those of them that never let their function go, until its timeout kills it.
+    """
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.poisons: set[str] = set()
+        self.hanging: set[str] = set()
+        self.hung: dict[str, tuple[str, str]] = {}
+        """By the name of an instance: what it hangs at, and since which ending."""
         self.deaths: Counter[str] = Counter()
         self.victims: Counter[str] = Counter()
         self.endings: Counter[str] = Counter()
@@ -108,13 +117,26 @@ class AccessHost(Host):
         super()._land_late(number, act)
         self.lands_late = False
 
-    def kill_by(self, message_id: str, since: str, instance: Instance) -> None:
+    def die_of(self, message_id: str, since: str, instance: Instance) -> None:
+        if message_id in self.hanging:
+            self.trouble.fired["hang"] += 1
+            self.tell(f"{instance.name} hangs at {message_id}")
+            self.hung[instance.name] = (message_id, since)
+            self.hub.sleep(HANG_MS)  # only a zombie wakes up: it was thought dead before its timeout came
+        self._count_death(message_id, since, instance)
+        self._lose(instance, "die")
+
+    def _time_out(self, instance: Instance, task: Task, told: list[bool]) -> None:
+        if not told and instance.name in self.hung:
+            self._count_death(*self.hung[instance.name], instance)
+        super()._time_out(instance, task, told)
+
+    def _count_death(self, message_id: str, since: str, instance: Instance) -> None:
         self.deaths[message_id] += since == str(self.endings[message_id])  # else a zombie's, whose count is forgotten
         self.victims[message_id] += 1
         self.trouble.fired["poison"] += 1
         self.tell(f"{instance.name} is killed by {message_id}, for the {self.deaths[message_id]}. time")
         self.died(message_id)
-        self._lose(instance, "die")
 
 
 class _Fatal:
@@ -125,5 +147,5 @@ class _Fatal:
 
     def __getattr__(self, name: str) -> Any:
         if name in READERS and self._at[0] in self._host.poisons:
-            self._host.kill_by(self._at[0], self._at[1], self._instance)
+            self._host.die_of(self._at[0], self._at[1], self._instance)
         return getattr(self._port, name)

@@ -32,7 +32,7 @@ def test_all_that_access_adds_is_met_in_few_seeds() -> None:
     fired = sum((story.fired for story in stories), Counter[str]())
     lines = [line for story in stories for line in story.trace]
 
-    assert fired["poison"]
+    assert fired["poison"] > fired["hang"] > 0
     for kind in ("key reused", "stop over HTTP", "stranger's stop over HTTP", *WEBHOOKS, *ENDS):
         assert fired[kind], kind
     assert any(fired[f"push {how}"] for how in ("refused", "unreachable", "unanswered"))
