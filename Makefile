@@ -72,7 +72,7 @@ bench: $(STAMP) ## Measure: wall time, memory, calls per run, import times
 bench-local: $(STAMP) $(BENCH_STAMP) ## Measure the local cloud beside moto_server (fetched into .venv-bench, once)
 	@$(PY) -m tests.bench.local_cloud
 
-bench-backlog: $(STAMP) ## Measure how 10,000 queued requests drain (COUNT=): pace and memory; takes a quarter of an hour
+bench-backlog: $(STAMP) ## Measure how 10,000 queued requests drain (COUNT=): pace and memory; takes six minutes or more
 	@$(PY) -m tests.bench.backlog $(or $(COUNT),10000)
 
 fuzz: $(FUZZ_STAMP) ## Fuzz every decoder with atheris, FUZZ_SECONDS=120 each; what it finds stays in build/fuzz

@@ -5,8 +5,8 @@
 11. A caller's day: no charge of a plan goes above unitsPerDay, none is made twice, and no call goes uncounted. What is
     recut is counted beyond the limit, too, and a run that is planned again after midnight once more: never too little.
 12. Webhooks: each event on the topic reaches each subscriber of its type at least once, signed, or is a dead letter.
-13. Poison: a message that kills its function, at once or by hanging until the timeout, does so DELIVERIES_MAX times in a
-    row at most (deliveries that begin or end at one moment may share a count), and becomes one rejection; or the
+13. Poison: a message that kills its function, at once or by hanging until the timeout, does so DELIVERIES_MAX times in
+    a row at most (deliveries that begin or end at one moment may share a count), and becomes one rejection; or the
     platform has put it aside before. Its neighbours fare as if it were not there.
 14. HTTP: an Idempotency-Key has one run, however often its call is repeated, and the run is written before the answer.
     Of two bodies under one key one has the run, whoever came first; the other is answered 409, and changes nothing.
