@@ -80,7 +80,7 @@ def check_hook(spec: HookSpec) -> None:
     if spec.when:
         expressions.append(("when", spec.when))
     for field, expression in expressions:
-        _compiled(field, expression)
+        _check_not(field, expression, _compiled(field, expression).parsed)
 
 
 def grant_of(spec: HookSpec) -> Grant:
@@ -157,6 +157,15 @@ def _compiled(field: str, expression: str) -> Any:
         return jmespath.compile(expression)
     except (jmespath.exceptions.JMESPathError, RecursionError) as error:
         raise _bad(field, f"is {expression[:200]!r}, which is no JMESPath: {str(error)[:200]}") from None
+
+
+def _check_not(field: str, expression: str, node: Any) -> None:
+    """`!a.b` is `(!a).b` in JMESPath, a field of a yes or no: it finds nothing, ever, whatever was meant by it."""
+    parts = node["children"]
+    if node["type"] == "subexpression" and parts[0]["type"] == "not_expression":
+        raise _bad(field, f"is {expression[:200]!r}, where '!' is for the first name only; it must be like '!(a.b)'")
+    for part in parts:
+        _check_not(field, expression, part)
 
 
 def _found(field: str, expression: str, facts: dict[str, Any]) -> Any:

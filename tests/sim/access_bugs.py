@@ -139,6 +139,20 @@ ACCESS_BUGS = (
         first=7,
     ),
     _bug(
+        "an unwanted webhook taken",
+        "shared.core.hooks",
+        "    return not row.when or bool(",
+        "    return True or bool(",
+        first=7,
+    ),
+    _bug(
+        "a hook's grant forgotten",
+        "shared.app.hooks",
+        '    caller = Caller(f"hook:{name}", row.grant.role, row.grant,',
+        '    caller = Caller(f"hook:{name}", row.grant.role, Grant(name="any"),',
+        first=7,
+    ),
+    _bug(
         "a webhook's delivery known by what is not signed",
         "shared.app.hooks",
         "        return row, hashlib.sha256(body).hexdigest()\n",

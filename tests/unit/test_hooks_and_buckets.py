@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -209,3 +210,20 @@ def test_names_are_forgotten_when_there_are_too_many() -> None:
 
     assert buckets.take("c", now_ms=0) > 0
     assert buckets.take("a", now_ms=0) == 0
+
+
+@pytest.mark.parametrize("when", ["!body.draft", "event == 'push' && !body.pull.draft", "body.tags[?!is.old]"])
+def test_a_not_that_could_never_be_true_is_refused_with_what_is_meant(when: str) -> None:
+    spec = HookSpec(name="h", scheme="github", secrets=(GITHUB_SECRET,), request={}, when=when)
+
+    with pytest.raises(Refused, match=re.escape("!(a.b)")) as caught:
+        check_hook(spec)
+
+    assert caught.value.field == "when"
+
+
+@pytest.mark.parametrize(("body", "wanted"), [({}, True), ({"draft": False}, True), ({"draft": True}, False)])
+def test_a_not_in_brackets_is_of_what_stands_in_them(body: dict[str, Any], wanted: bool) -> None:
+    check_hook(HookSpec(name="h", scheme="github", secrets=(GITHUB_SECRET,), request={}, when="!(body.draft)"))
+
+    assert is_wanted(hook({}, "!(body.draft)"), {"event": "", "body": body}) is wanted
