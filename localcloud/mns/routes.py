@@ -14,8 +14,10 @@ from urllib.parse import unquote
 
 from localcloud.http import Request
 from localcloud.mns.errors import MnsError
+from localcloud.mns.xml_read import root_name
 
-BATCH = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>)?\s*<(?:[\w.-]+:)?Messages[\s/>]")
+PLAIN = re.compile(rb"(?:\xef\xbb\xbf)?(?:<\?xml\s[^?]*\?>)?\s*<(?:[\w.-]+:)?(\w+)[\s/>]")
+"""A document as every SDK writes it: nothing but a declaration before its root. Saves parsing it twice."""
 RECEIVE = {"numofmessages", "waitseconds", "peekonly"}
 KNOWN_QUERY = {
     "account": {"accountmeta"},
@@ -80,7 +82,7 @@ def route(request: Request) -> Call:
         raise MnsError("InvalidRequestURL")
     if query.get("metaoverride", "").lower() == "true":
         operation = OVERRIDES.get(operation, operation)
-    if operation == "SendMessage" and BATCH.match(request.body):
+    if operation == "SendMessage" and _root_of(request.body) == "Messages":
         operation = "BatchSendMessage"
     if operation == "ReceiveMessage":
         noun = "PeekMessage" if query.get("peekonly", "").lower() == "true" else "ReceiveMessage"
@@ -88,6 +90,11 @@ def route(request: Request) -> Call:
     if operation == "DeleteMessage" and "receipthandle" not in query and request.body:
         operation = "BatchDeleteMessage"
     return Call(operation, names, query, request)
+
+
+def _root_of(body: bytes) -> str:
+    plain = PLAIN.match(body)
+    return plain.group(1).decode() if plain else root_name(body)
 
 
 @lru_cache(maxsize=128)

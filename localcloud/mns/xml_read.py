@@ -35,11 +35,7 @@ class Element:
 def parse(body: bytes) -> Element:
     """The document's root. Raises MalformedXML."""
     reader = _Reader()
-    declared = DECLARED.match(body)
-    if declared is not None and declared.group(1).lower() not in ENCODINGS:
-        raise MnsError("MalformedXML", "The XML you provided is in an encoding that is not accepted.")
-    parser = expat.ParserCreate(WIDE.get(body[:2]))
-    parser.buffer_text = True
+    parser = _parser_for(body)
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.characters
@@ -51,6 +47,37 @@ def parse(body: bytes) -> Element:
     if reader.root is None:
         raise MnsError("MalformedXML")
     return reader.root
+
+
+def root_name(body: bytes) -> str:
+    """The name of the root element, whatever comes before and after it; "" when none begins."""
+    names: list[str] = []
+
+    def stop(name: str, attributes: dict[str, str]) -> None:  # noqa: ARG001  expat's signature
+        names.append(name.rpartition(":")[2])
+        raise _RootSeenError
+
+    try:
+        parser = _parser_for(body)
+        parser.StartElementHandler = stop
+        parser.Parse(body, True)
+    except (expat.ExpatError, MnsError, _RootSeenError):
+        pass
+    return names[0] if names else ""
+
+
+def _parser_for(body: bytes) -> expat.XMLParserType:
+    """In the encoding of `body`. Raises MalformedXML."""
+    declared = DECLARED.match(body)
+    if declared is not None and declared.group(1).lower() not in ENCODINGS:
+        raise MnsError("MalformedXML", "The XML you provided is in an encoding that is not accepted.")
+    parser = expat.ParserCreate(WIDE.get(body[:2]))
+    parser.buffer_text = True
+    return parser
+
+
+class _RootSeenError(Exception):
+    """Ends the parsing of a document of which only the root's name is wanted."""
 
 
 class _Reader:

@@ -150,6 +150,20 @@ def test_the_digest_may_be_spelled_as_the_sdks_do_or_as_the_rfc_says(world: MnsW
         ("POST", "/queues/q/messages", b"<Message><a><Messages/></a></Message>", "SendMessage"),
         ("POST", "/queues/q/messages", b'<?xml version="1.0"?>\n<Messages xmlns="x">', "BatchSendMessage"),
         ("POST", "/queues/q/messages", b"<ns:Messages>", "BatchSendMessage"),
+        ("POST", "/queues/q/messages", b"<!-- b -->\n<Messages/>", "BatchSendMessage"),
+        (
+            "POST",
+            "/queues/q/messages",
+            b'<?xml version="1.0"?><?p a?><!-- <Message> --><Messages/>',
+            "BatchSendMessage",
+        ),
+        ("POST", "/queues/q/messages", b"<?p ><Messages >?><Message/>", "SendMessage"),
+        ("POST", "/queues/q/messages", "<Messages/>".encode("utf-16"), "BatchSendMessage"),
+        ("POST", "/queues/q/messages", "<Messages/>".encode("utf-16-be"), "BatchSendMessage"),
+        ("POST", "/queues/q/messages", "<Message/>".encode("utf-16"), "SendMessage"),
+        ("POST", "/queues/q/messages", b"<!DOCTYPE Message><Messages/>", "BatchSendMessage"),
+        ("POST", "/queues/q/messages", b'<?xml version="1.0" encoding="idna"?> <!-- --><Messages/>', "SendMessage"),
+        ("POST", "/queues/q/messages", b"<!-- no root -->", "SendMessage"),
         ("GET", "/queues/q/messages", b"", "ReceiveMessage"),
         ("GET", "/queues/q/messages?waitseconds=0", b"", "ReceiveMessage"),
         ("GET", "/queues/q/messages?numOfMessages=16&waitseconds=30", b"", "BatchReceiveMessage"),
@@ -181,6 +195,19 @@ def test_the_digest_may_be_spelled_as_the_sdks_do_or_as_the_rfc_says(world: MnsW
 )
 def test_each_request_has_its_operation(world: MnsWorld, method: str, target: str, body: bytes, operation: str) -> None:
     assert world.endpoint.operation(world.request(method, target, body)) == operation
+
+
+@pytest.mark.parametrize("before", ["", "<!-- two -->", "<?p a?>\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_batch_is_one_whatever_precedes_its_root_and_however_it_is_encoded(
+    world: MnsWorld, before: str, encoding: str
+) -> None:
+    texts = "".join(f"<Message><MessageBody>{text}</MessageBody></Message>" for text in ("one", "zw\u00f6lf"))
+    document = f"{before}<Messages>{texts}</Messages>".encode(encoding)
+
+    response = world.ask("POST", "/queues/q/messages", document)
+
+    assert (response.status, world.bodies()) == (201, ["one", "zw\u00f6lf"])
 
 
 def test_every_operation_that_can_be_named_is_offered() -> None:
