@@ -127,13 +127,19 @@ class _Sum:
         self.broken += bool(story.broken)
 
     def line(self) -> str:
-        took, played, busy = time.monotonic() - self.started, self.stores.total(), _cpu_s()
+        took, played = time.monotonic() - self.started, self.stores.total()
         return (
-            f"{played} seeds in {took:.1f} s ({played / took * 60:.0f} a minute, "
-            f"{played / busy * 60:.0f} of one core's time), {_told(self.worlds)}, on rows {_told(self.stores)}: "
+            f"{played} seeds in {took:.1f} s ({played / took * 60:.0f} a minute{self._of_one_core(played)}), "
+            f"{_told(self.worlds)}, on rows {_told(self.stores)}: "
             f"{self.calls} port calls, {self.checks} checks, {self.virtual_ms / 3_600_000:.0f} virtual hours, "
             f"{self.fired.total()} faults, {self.broken} broken"
         )
+
+    def _of_one_core(self, played: int) -> str:
+        """What our children have used is known only when they have ended."""
+        if multiprocessing.active_children():
+            return ""
+        return f", {played / _cpu_s() * 60:.0f} of one core's time"
 
 
 def _cpu_s() -> float:

@@ -126,6 +126,13 @@ ACCESS_BUGS = (
         "",
     ),
     _bug(
+        "a stop of some taken for one of all",
+        "shared.app.ask_stop",
+        "request_id=request.request_id, instance_ids=request.instance_ids or ())\n",
+        "request_id=request.request_id, instance_ids=())\n",
+        first=13,
+    ),
+    _bug(
         "an answer before the run is written",
         "shared.app.accept",
         "    return ports.runs.insert_run(run)\n",

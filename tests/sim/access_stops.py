@@ -1,10 +1,11 @@
-"""Clients of the HTTP API that stop a run: whoever may, and strangers with bounds; at any moment of its life, again
-after each lost answer, and some only when it has long ended.
+"""Clients of the HTTP API that stop a run, or some of its instances: whoever may, and strangers with bounds; at any
+moment of its life, again after each lost answer, and some only when it has long ended.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from shared.core.access import Grant
@@ -18,16 +19,27 @@ if TYPE_CHECKING:
 STOPPED = 0.5
 STRANGERS = 0.4
 AGAIN_WHEN_ENDED_MS = 86_400_000
+IN_PART = 0.4
 
 
 class HttpStopper(HttpClient):
-    """Stops the run of the client `name` under a key of its own. `is_stranger`: it must be refused each time, also
-    before the run is there: an answer of another kind would tell whether it is."""
+    """Stops the run of the client `name` under a key of its own; of `instance_ids`, if any, only these. `is_stranger`:
+    it must be refused each time, also before the run is there: an answer of another kind would tell whether it is."""
 
-    def __init__(self, world: AccessWorld, number: int, key: str, at_ms: int, *, is_stranger: bool = False) -> None:
-        self.is_stranger = is_stranger
+    def __init__(
+        self,
+        world: AccessWorld,
+        number: int,
+        key: str,
+        at_ms: int,
+        *,
+        is_stranger: bool = False,
+        instance_ids: tuple[str, ...] = (),
+    ) -> None:
+        self.is_stranger, self.instance_ids = is_stranger, instance_ids
         who = "a stranger" if is_stranger else "its stopper"
-        super().__init__(world, number, key, at_ms, {}, asker=f"{who} of http-{number}")
+        body = {"instanceIds": list(instance_ids)} if instance_ids else {}
+        super().__init__(world, number, key, at_ms, body, asker=f"{who} of http-{number}")
         self.stop_id = f"{self.name}-stop"
         self.path = f"/v1/runs/{self.run_id}/stop"
         self.idempotency_key = self.stop_id
@@ -51,7 +63,7 @@ class HttpStopper(HttpClient):
 
     def _take(self, told: dict[str, Any]) -> None:
         self.answers += 1
-        self._world.trouble.fired["stop over HTTP"] += 1
+        self._world.trouble.fired["stop of some over HTTP" if self.instance_ids else "stop over HTTP"] += 1
         assert not self.is_stranger, f"15: {self.asker} was let in"
         assert told["runId"] == self.run_id, f"15: {self.asker} stopped the run {told['runId']}"
         if self._run_status() in ENDS_OF_RUN:
@@ -78,20 +90,33 @@ def stoppers_of(world: AccessWorld, clients: list[HttpClient], key: str) -> list
     for number in range(len({client.name for client in clients})):
         if chance.random() < STOPPED:
             at_ms = chance.choice((0, chance.randrange(25_000), chance.randrange(25_000), AGAIN_WHEN_ENDED_MS))
-            stoppers.append(HttpStopper(world, number, key, at_ms))
+            stoppers.append(HttpStopper(world, number, key, at_ms, instance_ids=_some(world, number)))
         if chance.random() < STRANGERS:
             other = new_key(world._ports[0], Grant(name="http-stranger", targets_max=50)).text
             stoppers.append(HttpStopper(world, number, other, chance.randrange(25_000), is_stranger=True))
     return stoppers
 
 
-def check_stoppers(world: AccessWorld) -> int:
-    """At the end: a run is stopped by who may, and by nobody else. Answers how many were checked."""
+def _some(world: AccessWorld, number: int) -> tuple[str, ...]:
+    """Four stops of ten name one instance, or some; () = the whole run."""
+    chance, instances = world._stream(f"instances of stop {number}"), world.workload.instances
+    if chance.random() >= IN_PART:
+        return ()
+    return tuple(sorted({f"i-{chance.randrange(instances):05d}" for _ in range(chance.choice((1, 1, 3)))}))
+
+
+def check_stoppers(world: AccessWorld, outcomes: Mapping[str, Mapping[str, str]]) -> int:
+    """At the end: a run is stopped by who may, and by nobody else; who named instances stopped no others. Answers how
+    many were checked. `outcomes`: instance → status, by run."""
     for stopper in world.stoppers:
         run = world.books.heads[stopper.run_id]
         may = [each for each in world.stoppers if each.run_id == run.run_id and not each.is_stranger]
-        assert run.halted != "StopRequested" or may, f"15: {run.run_id} was stopped by a stranger"
+        whole = [each for each in may if not each.instance_ids]
+        assert run.halted != "StopRequested" or whole, f"15: {run.run_id} was stopped whole, and nobody asked for it"
         heard = stopper.refusals if stopper.is_stranger else stopper.answers
         assert heard, f"15: {stopper.asker} was never told what became of its stop"
         assert stopper.marks() <= (0 if not may else 1), f"15: {stopper.asker} left {stopper.marks()} marks"
+        named = {instance_id for each in may for instance_id in each.instance_ids}
+        unasked = {one for one, status in outcomes[run.run_id].items() if status == "NotStarted"} - named
+        assert whole or not unasked, f"15: {sorted(unasked)} of {run.run_id} were not started; to stop were {named}"
     return len(world.stoppers)

@@ -11,9 +11,10 @@
 14. HTTP: an Idempotency-Key has one run, however often its call is repeated, and the run is written before the answer.
     Of two bodies under one key one has the run, whoever came first; the other is answered 409, and changes nothing.
 15. A stop over HTTP leaves one mark before it is answered, however often it is said; a stranger's is refused, and stops
-    nothing.
+    nothing; one that names instances stops no others.
 16. Webhooks in: what a hook's secret signs becomes one run, however often it is delivered and under whatever delivery
-    id that is not signed; what it does not sign is answered 401, stands in the trail and makes none.
+    id that is not signed; what it does not sign is answered 401, what its grant forbids 403, both stand in the trail;
+    these make no run, and neither does what the hook does not want.
 17. Who answers 410 has its subscription ended, and is pushed to only by functions that had begun before; once it has
     subscribed again, each event that is made from then on reaches it as in 12.
 """
@@ -104,15 +105,16 @@ def play(seed: int, aim: Aim | None = None) -> Story:
 def check_end(world: AccessWorld, checkers: AccessCheckers) -> None:
     """Raises AssertionError that begins with the invariant's number."""
     events = events_of(world)
-    for run_id, run in sorted(world.books.heads.items()):
-        check_run(world, run, events[run_id])
+    outcomes = {run_id: check_run(world, run, events[run_id]) for run_id, run in sorted(world.books.heads.items())}
     for arrival, message_id in world.sent:
         checkers.checks += 1
         _check_message(world, world.by_name[arrival.name], message_id)
     for run_id in sorted({sent.run_id for sent in world.messages}):
         _check_run(world, checkers, run_id)
     _check_pushes(world, events)
-    checkers.checks += check_clients(world.clients) + check_stoppers(world) + check_hooks(world) + check_gone(world)
+    checkers.checks += (
+        check_clients(world.clients) + check_stoppers(world, outcomes) + check_hooks(world) + check_gone(world)
+    )
 
 
 def _check_message(world: AccessWorld, sent: Sent, message_id: str) -> None:

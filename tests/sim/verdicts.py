@@ -102,12 +102,13 @@ def _hash(body: bytes) -> str:
     return hash_of(request) if isinstance(request, InvokeRequest) else ""
 
 
-def check_run(world: World, run: Run, events: list[dict[str, Any]]) -> None:
+def check_run(world: World, run: Run, events: list[dict[str, Any]]) -> dict[str, str]:
+    """Answers what became of each of its instances."""
     assert run.status in ENDS_OF_RUN, f"9: {run.run_id} is {run.status}"
     numbers = [int(event["sequence"]) for event in events]
     assert numbers == list(range(1, run.event_seq + 1)), f"4: {run.run_id} has events {numbers} of {run.event_seq}"
     if run.request is None:
-        return
+        return {}
     kinds = [event["type"].removeprefix("fleetrun.") for event in events]
     assert kinds.count("run.finished") == 1, f"4: {run.run_id} finished {kinds}"
     assert kinds[-1] == "run.finished", f"4: {kinds}"
@@ -116,6 +117,7 @@ def check_run(world: World, run: Run, events: list[dict[str, Any]]) -> None:
     ended = _outcomes(run, events)
     _check_truth(world, run, ended)
     _check_units(world, run)
+    return ended
 
 
 def _outcomes(run: Run, events: list[dict[str, Any]]) -> dict[str, str]:
