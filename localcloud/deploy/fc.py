@@ -18,6 +18,7 @@ from localcloud.deploy.attributes import Attributes, CannotMake, Properties
 from localcloud.deploy.fc_marks import FcMarks
 from localcloud.fc.errors import FcError
 from localcloud.fc.functions import FunctionRecord
+from localcloud.fc.http_config import trigger_url
 from localcloud.fc.layers import LayerVersion
 from localcloud.fc.service import FcService
 from localcloud.fc.triggers import TriggerRecord
@@ -193,7 +194,8 @@ class FcResources:
             record = self._trigger(spec)
         except FcError as error:
             raise CannotMake(f"TriggerName {name!r} of function {function!r}: {error}") from error
-        url = f"{self._url}/2016-08-15/proxy/{self._fc.functions.service_name}/{function}/"
+        service = self._fc.functions.service_name
+        url = trigger_url(self._url, service=service, function=function, qualifier=spec.qualifier)
         return {
             "Ref": name,
             "FunctionName": function,

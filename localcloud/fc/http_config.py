@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from localcloud.fc.errors import FcError, invalid
+from localcloud.fc.versions import LATEST
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
 OFFERED = ("anonymous", "function")
@@ -31,3 +33,9 @@ def read_http_config(config: Mapping[str, Any]) -> HttpConfig:
     if not isinstance(methods, list) or any(method not in METHODS for method in methods):
         raise invalid(f"methods is {methods!r}, it must be a list of {', '.join(METHODS)}")
     return HttpConfig(auth_type, tuple(methods), disables_url=bool(config.get("disableURLInternet")))
+
+
+def trigger_url(cloud: str, *, service: str, function: str, qualifier: str) -> str:
+    """Where a trigger is called. One bound to a version or an alias has a URL of its own. `cloud`: http://host:port."""
+    under = "" if qualifier in ("", LATEST) else f".{quote(qualifier, safe='')}"
+    return f"{cloud}/2016-08-15/proxy/{service}{under}/{function}/"

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
 from localcloud.fc.desk import Desk, Operation, Reply, shown_time
 from localcloud.fc.errors import invalid
+from localcloud.fc.http_config import trigger_url
 from localcloud.fc.triggers import TriggerRecord
 from localcloud.fc.values import TriggerSpec
-from localcloud.fc.versions import LATEST
 
 
 def create_trigger(desk: Desk) -> Reply:
@@ -112,11 +111,9 @@ def _document(desk: Desk, record: TriggerRecord) -> dict[str, Any]:
 
 
 def _url(desk: Desk, spec: TriggerSpec) -> str:
-    """One bound to a version or an alias has a URL of its own."""
     record = desk.service.functions.find(spec.function)
-    host = desk.call.request.headers.get("host", "localhost")
-    under = "" if spec.qualifier in ("", LATEST) else f".{quote(spec.qualifier, safe='')}"
-    return f"http://{host}/2016-08-15/proxy/{record.function.service}{under}/{record.name}/"
+    cloud = f"http://{desk.call.request.headers.get('host', 'localhost')}"
+    return trigger_url(cloud, service=record.function.service, function=record.name, qualifier=spec.qualifier)
 
 
 def _etag(record: TriggerRecord) -> str:

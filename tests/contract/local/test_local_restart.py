@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -363,6 +365,43 @@ def test_an_http_trigger_of_the_api_gives_way_to_one_of_the_template(stack: Rest
     stack.run(lambda cloud: seen.append(names(cloud)))
 
     assert seen == [{*ALL, "theirs", "of-1"}]
+
+
+def test_the_url_that_the_template_is_told_of_an_http_trigger_of_an_alias_calls_that_alias(stack: Restarts) -> None:
+    seen: list[Any] = []
+
+    async def call(cloud: LocalCloud) -> None:
+        url = cloud.services.mns.subscription("news", "to-alias").endpoint
+        seen.append((url.removeprefix(cloud.url), await asyncio.to_thread(fetched, url)))
+
+    stack.run(publish)
+    stack.resources["OfAlias"] = {
+        "Type": "ALIYUN::FC3::Trigger",
+        "Properties": {
+            "FunctionName": {"Ref": "Greet"},
+            "TriggerName": "of-alias",
+            "TriggerType": "http",
+            "TriggerConfig": HTTP,
+            "Qualifier": "prod-1",
+        },
+    }
+    stack.resources["ToAlias"] = {
+        "Type": "ALIYUN::MNS::Subscription",
+        "Properties": {
+            "TopicName": {"Ref": "News"},
+            "SubscriptionName": "to-alias",
+            "Endpoint": {"Fn::GetAtt": ["OfAlias", "UrlInternet"]},
+        },
+    }
+    stack.write(greet="return 'newer'")
+    stack.run(call)
+
+    assert seen == [("/2016-08-15/proxy/fleetrun.prod-1/greet/", b"template")]
+
+
+def fetched(url: str) -> bytes:
+    with urlopen(url) as answer:
+        return answer.read()  # type: ignore[no-any-return]
 
 
 def test_without_a_template_what_one_made_is_there_all_the_same(stack: Restarts) -> None:
