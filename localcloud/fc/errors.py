@@ -18,6 +18,7 @@ STATUS = {
     "PathNotSupported": 400,
     "EntityTooLarge": 400,
     "LimitExceededError": 400,
+    "VersionPublishError": 400,
     "AccessDenied": 403,
     "InvalidAccessKeyID": 403,
     "InvalidSecurityToken": 403,

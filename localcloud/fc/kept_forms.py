@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -67,6 +67,8 @@ class KeptVersion:
     description: str
     created_ms: int
     functions: dict[str, KeptFunction]
+    attributes: dict[str, Any] = field(default_factory=dict)
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,8 @@ class Forms:
 
     def _version(self, version: Published) -> KeptVersion:
         functions = {key: self.function(one) for key, one in version.functions.items() if self.is_kept(one)}
-        return KeptVersion(version.version_id, version.description, version.created_ms, functions)
+        told = (version.version_id, version.description, version.created_ms)
+        return KeptVersion(*told, functions, dict(version.attributes), version.revision)
 
     def layers(self, shelf: LayerShelf) -> KeptLayers:
         versions = [self._once(one, partial(self._layer, one)) for one in shelf.versions.values()]
@@ -229,7 +232,8 @@ class Forms:
         versions = {}
         for one in kept.versions:
             functions = {key: self.function_again(function) for key, function in one.functions.items()}
-            versions[one.version_id] = Published(one.version_id, one.description, one.created_ms, functions)
+            told = (one.version_id, one.description, one.created_ms)
+            versions[one.version_id] = Published(*told, functions, one.attributes, one.revision)
         return Shelf(versions, kept.aliases, kept.last)
 
     def layers_again(self, name: str, kept: KeptLayers) -> LayerShelf:

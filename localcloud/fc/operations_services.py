@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from localcloud.fc.desk import Desk, Operation, Reply, shown_time
 from localcloud.fc.echoed_fields import SERVICE_FIELDS, echoed
+from localcloud.fc.errors import FcError
 from localcloud.fc.functions import ServiceRecord
+from localcloud.fc.versions import LATEST
 
 
 def create_service(desk: Desk) -> Reply:
@@ -18,9 +21,14 @@ def create_service(desk: Desk) -> Reply:
 
 
 def get_service(desk: Desk) -> Reply:
+    """Under a qualifier: as it was published, with the description of the version."""
     record = desk.service.functions.service(desk.names["service"])
-    desk.service.versions.check(desk.owner, desk.qualifier)
-    return _reply(record)
+    if desk.qualifier in ("", LATEST):
+        return _reply(record)
+    version = desk.service.versions.published(desk.owner, desk.qualifier)
+    attributes = {**version.attributes, "description": version.description}
+    then = replace(record, attributes=attributes, created_ms=version.created_ms, modified_ms=version.created_ms)
+    return Reply(_document(then), etag=record.etag)
 
 
 def update_service(desk: Desk) -> Reply:
@@ -32,6 +40,8 @@ def update_service(desk: Desk) -> Reply:
 def delete_service(desk: Desk) -> Reply:
     record = desk.service.functions.service(desk.names["service"])
     desk.check_match(record.etag)
+    if desk.service.versions.versions(desk.owner):
+        raise FcError("ServiceNotEmpty", f"service '{record.name}' has published versions")
     desk.service.functions.delete_service(record.name)
     desk.service.versions.forget(f"services/{record.name}")
     return Reply()

@@ -13,18 +13,22 @@ from localcloud.fc.versions import Alias, Published
 
 
 def publish(desk: Desk) -> Reply:
+    """Refused while the newest version is of what is there now: any change of it counts, also one to the same."""
     body, functions = desk.body(), desk.service.functions
-    owner = desk.owner
+    owner, attributes = desk.owner, {}
     if desk.is_new:
         records = [desk.function()]
-        desk.check_match(records[0].etag)
+        etags = [records[0].etag]
     else:
         service = functions.service(desk.names["service"])
-        desk.check_match(service.etag)
-        records = functions.of_service(service.name)
+        records, attributes = functions.of_service(service.name), service.attributes
+        etags = [service.etag, *(record.etag for record in records)]
+    desk.check_match(etags[0])
     # A version is run by instances of its own.
     kept = {one.key: replace(one.function, generation=functions.next_generation()) for one in records}
-    return Reply(_version_document(desk.service.versions.publish(owner, kept, desk.text(body, "description"))))
+    description, revision = desk.text(body, "description"), _digest("/".join(etags))
+    version = desk.service.versions.publish(owner, kept, description, attributes=attributes, revision=revision)
+    return Reply(_version_document(version))
 
 
 def list_versions(desk: Desk) -> Reply:
@@ -125,7 +129,11 @@ def _alias_document(alias: Alias) -> dict[str, Any]:
 
 def _etag(alias: Alias) -> str:
     told = repr((alias.name, alias.version_id, alias.description, sorted(alias.weights.items()), alias.modified_ms))
-    return hashlib.md5(told.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+    return _digest(told)
+
+
+def _digest(text: str) -> str:
+    return hashlib.md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
 def _alias_reply(alias: Alias) -> Reply:

@@ -20,12 +20,15 @@ LATEST = "LATEST"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A version. `functions`: by key, as they were."""
+    """A version. `functions`: by key, as they were; `attributes`: of the service, as they were then."""
 
     version_id: str
     description: str
     created_ms: int
     functions: Mapping[str, Function]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    revision: str = ""
+    """Of what was published; "" when it is not known any more."""
 
 
 @dataclass(slots=True)
@@ -58,15 +61,30 @@ class Versions:
         self.shelves: dict[str, Shelf] = {}
         """By owner."""
 
-    def publish(self, owner: str, functions: Mapping[str, Function], description: str) -> Published:
-        """`functions` with generations of their own."""
-        shelf = self.shelves.setdefault(owner, Shelf())
+    def publish(
+        self,
+        owner: str,
+        functions: Mapping[str, Function],
+        description: str,
+        *,
+        attributes: Mapping[str, Any] | None = None,
+        revision: str = "",
+    ) -> Published:
+        """`functions` with generations of their own. Raises FcError VersionPublishError: the newest is of it."""
+        shelf = self._shelf(owner)
+        newest = next(reversed(shelf.versions.values()), None)
+        if newest is not None and revision and newest.revision == revision:
+            what, _, name = owner.partition("s/")
+            detail = "No changes were made since last publish"
+            raise FcError("VersionPublishError", f"can not publish version for {what} '{name}', detail: '{detail}'")
+        self.shelves[owner] = shelf
         shelf.last += 1
         version_id = str(shelf.last)
         kept = {
             key: replace(function, version_id=version_id, qualifier=version_id) for key, function in functions.items()
         }
-        published = Published(version_id, description, self._clock.now_ms(), kept)
+        now_ms = self._clock.now_ms()
+        published = Published(version_id, description, now_ms, kept, dict(attributes or {}), revision)
         shelf.versions[version_id] = published
         return published
 
@@ -75,12 +93,10 @@ class Versions:
         return list(self._shelf(owner).versions.values())
 
     def delete_version(self, owner: str, version_id: str) -> None:
+        """Also one that an alias points at: the alias leads nowhere then."""
         shelf = self._shelf(owner)
         if version_id not in shelf.versions:
-            raise FcError("VersionNotFound", f"version '{version_id}' does not exist in {owner}")
-        used = [alias.name for alias in shelf.aliases.values() if version_id in (alias.version_id, *alias.weights)]
-        if used:
-            raise invalid(f"version '{version_id}' is in use by the alias '{used[0]}'")
+            raise _no_version(version_id, owner)
         del shelf.versions[version_id]
 
     # -- aliases ------------------------------------------------------------------------------------------------------
@@ -139,10 +155,16 @@ class Versions:
         """Raises FcError: VersionNotFound, AliasNotFound."""
         if qualifier in ("", LATEST):
             return
+        self.published(owner, qualifier)
+
+    def published(self, owner: str, qualifier: str) -> Published:
+        """The version of this number, or the one to which the alias leads most. Raises FcError as `check` does."""
         shelf = self._shelf(owner)
-        if qualifier not in shelf.versions and qualifier not in shelf.aliases:
-            kind = "Version" if qualifier.isdecimal() else "Alias"
-            raise FcError(f"{kind}NotFound", f"{kind.lower()} '{qualifier}' does not exist in {owner}")
+        version_id = qualifier if qualifier.isdecimal() else self.alias(owner, qualifier).version_id
+        version = shelf.versions.get(version_id)
+        if version is None:
+            raise _no_version(version_id, owner)
+        return version
 
     def function(self, owner: str, qualifier: str, key: str) -> Function | None:
         """The function as a version or an alias has it; an alias with weights draws. None: not here."""
@@ -170,7 +192,7 @@ class Versions:
         shelf = self._shelf(owner)
         for one in (version_id, *weights):
             if one not in shelf.versions:
-                raise FcError("VersionNotFound", f"version '{one}' does not exist in {owner}")
+                raise _no_version(one, owner)
         checked = {}
         for one, weight in weights.items():
             if not isinstance(weight, int | float) or isinstance(weight, bool) or not 0 <= weight <= 1:
@@ -179,3 +201,7 @@ class Versions:
         if sum(checked.values()) > 1:
             raise invalid(f"additionalVersionWeight adds up to {sum(checked.values())}, at most 1")
         return checked
+
+
+def _no_version(version_id: str, owner: str) -> FcError:
+    return FcError("VersionNotFound", f"version '{version_id}' does not exist in {owner}")

@@ -54,7 +54,7 @@ def code(tmp_path: Path) -> str:
 
 def make_all(client: Any, code: str, tmp_path: Path) -> None:
     """One of each kind; version 1 returns "old", the function as it is now "new"."""
-    client.create_service("shop", description="sells")
+    client.create_service("shop", description="sells", role=ROLE)
     client.create_function("shop", "f", "python3", "index.handler", codeDir=code)
     client.publish_version("shop", "first")
     client.create_alias("shop", "prod", "1")
@@ -68,6 +68,8 @@ def test_each_kind_is_there_after_a_kill_and_the_function_runs(tmp_path: Path, c
         make_all(client, code, tmp_path)
         client.put_function_async_invoke_config("shop", "LATEST", "f", {"maxAsyncRetryAttempts": 2})
         client.put_provision_config("shop", "prod", "f", 1)
+        client.update_service("shop", role=f"{ROLE}-of-now")
+        client.publish_version("shop", "second")
         before = client.get_function("shop", "f").data
 
     with killed_at_the_end(tmp_path / "data") as client:
@@ -78,7 +80,11 @@ def test_each_kind_is_there_after_a_kill_and_the_function_runs(tmp_path: Path, c
         assert client.get_trigger("shop", "f", "t").data["triggerConfig"] == TIMER
         assert client.get_function_async_invoke_config("shop", "LATEST", "f").data["maxAsyncRetryAttempts"] == 2
         assert client.get_provision_config("shop", "prod", "f").data["target"] == 1
-        assert client.publish_version("shop", "second").data["versionId"] == "2"
+        assert client.get_service("shop", qualifier="prod").data["role"] == ROLE
+        with pytest.raises(fc2.FcError, match="No changes were made"):
+            client.publish_version("shop", "third")
+        client.update_service("shop", description="sells more")
+        assert client.publish_version("shop", "third").data["versionId"] == "3"
 
 
 def test_what_was_deleted_stays_deleted_and_its_archives_go(tmp_path: Path, code: str) -> None:

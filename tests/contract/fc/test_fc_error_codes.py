@@ -122,6 +122,7 @@ PROVOKED: dict[str, Provoke] = {
         {"functionName": "f", "runtime": "python3.10", "handler": "a.b", "code": server.code_of({"a.py": ""})},
     ),
     "TriggerAlreadyExists": tells("POST", f"{F}/triggers", TIMER, times=2),
+    "VersionPublishError": tells("POST", f"{F}/versions", {}, times=2),
     "AliasAlreadyExists": after(
         tells("POST", f"{F}/versions", {}),
         tells("POST", f"{F}/aliases", {"aliasName": "prod", "versionId": "1"}, times=2),

@@ -203,7 +203,8 @@ def test_a_page_has_20_items_unless_told_and_goes_on_where_it_ended(server: FcSe
 
 def test_versions_go_on_at_a_number_also_when_its_version_is_gone(server: FcServer) -> None:
     server.create("f", CODE)
-    for _ in range(4):
+    for number in range(4):
+        server.tell("PUT", f"{FUNCTIONS}/f", {"description": f"the {number}th"})
         server.tell("POST", f"{FUNCTIONS}/f/versions", {})
     server.ask("DELETE", f"{FUNCTIONS}/f/versions/2")
 
