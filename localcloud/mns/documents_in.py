@@ -98,9 +98,11 @@ class Documents:
         """What SetSubscriptionAttributes can set; None when it is not named."""
         return _text(self._subscription_fields(body), "NotifyStrategy") or None
 
-    def logging_bucket(self, body: bytes) -> str:
-        """`<Account>`."""
-        return _text(self._fields(self._root(body, "Account"), {"LoggingBucket"}), "LoggingBucket")
+    def logging_bucket(self, body: bytes) -> str | None:
+        """`<Account>`; None: not named. An empty element is a value: no bucket. Java's TraceEnabled is read over."""
+        root = self._root(body, "Account")
+        self._fields(root, {"LoggingBucket", "TraceEnabled"})
+        return next((child.text.strip() for child in root.children if child.name == "LoggingBucket"), None)
 
     def _subscription_fields(self, body: bytes) -> dict[str, Element]:
         known = {"Endpoint", "NotifyStrategy", "NotifyContentFormat", "FilterTag"} | READ_ONLY["Subscription"]

@@ -67,6 +67,12 @@ class Limits:
     stale_handle: Literal["MessageNotExist", "ReceiptHandleError"] = "MessageNotExist"
     """The error code of a receipt handle that was given and is no longer valid: expired, replaced or used. The pages
     have both; a handle that nobody gave is ReceiptHandleError anyway."""
+    handle_survives_change: bool = False
+    """Whether the receipt handle from before a ChangeMessageVisibility goes on being valid. The page on messages: a
+    handle is good for one use. The tests of the PHP SDK delete with the old one."""
+    unreceived_first_dequeue: Literal["enqueue-time", "zero"] = "enqueue-time"
+    """What PeekMessage says is the FirstDequeueTime of a message that nobody has received. The page on messages: the
+    EnqueueTime."""
     topic_to_queue_base64: bool = False
     """Whether what a topic delivers into a queue is Base64. Not documented; as it is read here, the queue gets the text
     of the notification, and a consumer reads it with the SDK's encoding off."""

@@ -126,7 +126,10 @@ class Messages:
         """Up to `count` (1 to 16) visible messages, unchanged."""
         self._check_batch(count, "numOfMessages")
         queue = self._queues.settled(queue_name)
-        return [message.as_delivery(is_peek=True) for message in queue.backlog.peek(count)]
+        peeked = [message.as_delivery(is_peek=True) for message in queue.backlog.peek(count)]
+        if self._limits.unreceived_first_dequeue == "zero":
+            return peeked
+        return [seen if seen.first_dequeue_ms else replace(seen, first_dequeue_ms=seen.enqueue_ms) for seen in peeked]
 
     def delete(self, queue_name: str, receipt_handle: str) -> None:
         """Raises ReceiptHandleError when the handle is none of ours, `limits.stale_handle` when no longer valid."""
@@ -155,7 +158,8 @@ class Messages:
             raise out_of_range("VisibilityTimeout", allowed.low, allowed.high)
         message = self._held(queue, receipt_handle)
         queue.backlog.move(message, message.state, self._clock.now_ms() + seconds * 1000)
-        give_receipt(message)
+        if not self._limits.handle_survives_change:
+            give_receipt(message)
         self._journal.put(MESSAGES, str(message.number), message)
         self._queues.arm(queue)
         return message.receipt_handle, message.visible_ms

@@ -214,7 +214,9 @@ def _get_account(desk: Desk) -> Reply:
 
 
 def _set_account(desk: Desk) -> Reply:
-    desk.service.set_logging_bucket(desk.documents.logging_bucket(desk.body))
+    bucket = desk.documents.logging_bucket(desk.body)
+    if bucket is not None:
+        desk.service.set_logging_bucket(bucket)
     return Reply(204)
 
 

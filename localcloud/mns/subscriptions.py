@@ -19,7 +19,7 @@ STRATEGIES = ("BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY")
 FORMATS = ("XML", "JSON", "SIMPLIFIED")
 ENDPOINT = re.compile(
     r"https?://[^\s/?#]+(?:[/?][^\s#]*)?|acs:mns:[a-z0-9-]+:\d+:queues/[A-Za-z0-9_-]+|mail:directmail:\S+@\S+"
-    r"|sms:directsms:\S+|acs:fc:[^\s]+"
+    r"|sms:(?:directsms|dayu):\S+|push:\S+|acs:fc:[^\s]+"
 )
 QUEUE_ENDPOINT = re.compile(r"acs:mns:(?P<region>[^:]+):(?P<account>\d+):queues/(?P<queue>.+)")
 

@@ -285,6 +285,31 @@ def test_with_meta_a_list_carries_the_attributes(world: MnsWorld) -> None:
     assert b"NextMarker" not in plain
 
 
+@pytest.mark.parametrize(
+    ("content", "bucket"),
+    [("", "kept"), ("<TraceEnabled>1</TraceEnabled>", "kept"), ("<LoggingBucket/>", ""),
+     ("<LoggingBucket></LoggingBucket>", ""), ("<LoggingBucket> new </LoggingBucket>", "new")],
+)  # fmt: skip
+def test_an_account_keeps_its_bucket_unless_one_is_named_if_only_by_an_empty_element(
+    world: MnsWorld, content: str, bucket: str
+) -> None:
+    world.service.set_logging_bucket("kept")
+
+    response = world.ask("PUT", "/?accountmeta=true", f"<Account>{content}</Account>".encode())
+
+    assert (response.status, world.service.logging_bucket) == (204, bucket)
+
+
+@pytest.mark.parametrize(
+    "content", ["<Colour/>", "<LoggingBucket>a</LoggingBucket><LoggingBucket>b</LoggingBucket>", "<Bucket>a</Bucket>"]
+)
+def test_an_account_document_that_does_not_fit_changes_nothing(world: MnsWorld, content: str) -> None:
+    request = world.request("PUT", "/?accountmeta=true", f"<Account>{content}</Account>".encode())
+
+    assert answer(world, request) == (400, "InvalidArgument")
+    assert world.service.logging_bucket == ""
+
+
 def test_times_of_queues_are_seconds_and_times_of_messages_milliseconds(world: MnsWorld) -> None:
     world.service.send("q", Outgoing("a"))
 

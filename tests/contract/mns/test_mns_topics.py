@@ -301,7 +301,14 @@ def test_a_bad_subscription_is_refused(topic: MnsWorld, changes: dict[str, str],
 
 @pytest.mark.parametrize(
     "endpoint",
-    ["https://example.com", "http://[::1]:80/x?y", "mail:directmail:a@example.com", "sms:directsms:anonymous"],
+    [
+        "https://example.com",
+        "http://[::1]:80/x?y",
+        "mail:directmail:a@example.com",
+        "sms:directsms:anonymous",
+        "sms:dayu:13000000000",
+        "push:1234",
+    ],
 )
 def test_every_kind_of_endpoint_can_be_subscribed(topic: MnsWorld, endpoint: str) -> None:
     made = topic.service.subscribe(Subscription("t", "s", endpoint))
