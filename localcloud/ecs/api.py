@@ -18,14 +18,21 @@ from localcloud.ecs.errors import EcsError
 from localcloud.ecs.gate import Gate
 from localcloud.ecs.operations_commands import COMMAND_OPERATIONS
 from localcloud.ecs.operations_instances import INSTANCE_OPERATIONS
+from localcloud.ecs.operations_power import POWER_OPERATIONS
+from localcloud.ecs.parameters import PARAMETERS
 from localcloud.ecs.rpc import Call
 from localcloud.ecs.service import EcsService
 from localcloud.ecs.xml import xml_of
 from localcloud.http import Refusal, Request, Response
 from localcloud.ids import Ids
 
-OPERATIONS: Mapping[str, Callable[[Desk], Document]] = {**COMMAND_OPERATIONS, **INSTANCE_OPERATIONS}
-REGIONLESS = frozenset({"DescribeRegions"})
+OPERATIONS: Mapping[str, Callable[[Desk], Document]] = {
+    **COMMAND_OPERATIONS,
+    **INSTANCE_OPERATIONS,
+    **POWER_OPERATIONS,
+}
+REGIONLESS = frozenset({"DescribeRegions", "RebootInstance", "StartInstance", "StopInstance"})
+"""Operations that do without RegionId: alibabacloud-ecs20140526 sends none with them."""
 WITHOUT_REGION = {"DescribeAccountAttributes": "Invalid.Parameter"}
 """Codes of operations that have their own word for a missing RegionId."""
 ACTIONS = Path(__file__).with_name("actions.txt")
@@ -80,9 +87,10 @@ class EcsEndpoint:
             raise EcsError("InvalidAction.NotFound")
         if not call.region and call.action in WITHOUT_REGION:
             raise EcsError(WITHOUT_REGION[call.action], "RegionId must be given.")
-        if call.action not in REGIONLESS:
+        if call.region or call.action not in REGIONLESS:
             self._service.check_region(call.region)
         self._service.rates.count(call.region, call.action)
+        PARAMETERS[call.action].check(call.parameters)
         return operation(Desk(self._service, call))
 
     def _error(self, request: Request, error: EcsError) -> Response:

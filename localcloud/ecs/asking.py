@@ -22,6 +22,7 @@ class ParameterCodes:
     bad_type: str
 
 
+PAGE_CODES = ("InvalidParam.PageNumber", "InvalidParam.PageSize")
 INVOKING = ParameterCodes("InvalidParameter.Parameters", "ParameterKey.Duplicate", "ParameterType.NotSupported")
 MODIFYING = ParameterCodes(
     "InvalidParameters.KeyMalformed", "InvalidParameters.KeyDuplicate", "InvalidParameters.ValueTypeUnsupported"
@@ -102,9 +103,13 @@ class Desk:
         if token or self.text("MaxResults"):
             size = rpc.integer(self.call, "MaxResults", default, code="InvalidParameter.MaxResults")
             return PageAsked(1, min(max(size, default), sizes.high), token, by_token=True)
-        return self.numbered_page(sizes, default)
+        return self.instances_numbered_page(sizes, default)
 
-    def numbered_page(self, sizes: Range, default: int) -> PageAsked:
-        number = rpc.integer(self.call, "PageNumber", 1, 1, None, "InvalidParam.PageNumber")
-        size = rpc.integer(self.call, "PageSize", default, sizes.low, sizes.high, "InvalidParam.PageSize")
+    def instances_numbered_page(self, sizes: Range, default: int) -> PageAsked:
+        """The operations on instances have no codes of their own for a page that cannot be."""
+        return self.numbered_page(sizes, default, codes=("InvalidParameter", "InvalidParameter"))
+
+    def numbered_page(self, sizes: Range, default: int, codes: tuple[str, str] = PAGE_CODES) -> PageAsked:
+        number = rpc.integer(self.call, "PageNumber", 1, 1, None, codes[0])
+        size = rpc.integer(self.call, "PageSize", default, sizes.low, sizes.high, codes[1])
         return PageAsked(number, size, numbered=bool(self.text("PageNumber") or self.text("PageSize")))

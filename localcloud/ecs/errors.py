@@ -71,6 +71,7 @@ ASSISTANT: dict[str, tuple[int, str]] = {
     "CmdParamName.ExceedLimit": (403, "The name of a custom parameter in the command content is too long."),
     "CommandLimitExceeded": (403, "The total number of commands in the region exceeds the quota."),
     "DryRunOperation": (400, "Request validation has been passed with DryRun flag set."),
+    "DRYRUN.SUCCESS": (400, "Request validation has been passed with DryRun flag set."),
     "Duplicate.ResourceTagKey": (400, "The ResourceTag.N.Key contains a duplicate key."),
     "Duplicate.TagKey": (400, "The Tag.N.Key contains a duplicate key."),
     "IdempotentParameterMismatch": (
@@ -176,6 +177,7 @@ INSTANCES: dict[str, tuple[int, str]] = {
     "InvalidInstanceIds.Malformed": (400, "The InstanceIds must be a JSON array of strings."),
     "InvalidNetworkType.NotFound": (404, "The specified InstanceNetworkType does not exist."),
     "InvalidParameter.InstanceIds": (400, "The InstanceIds are not valid."),
+    "InvalidParameter.TagValue": (400, "The Tag.N.Value must not be specified without Tag.N.Key."),
     "InvalidParameter.TooManyInstanceIds": (403, "The number of instance IDs exceeds the upper limit."),
     "InvalidRegionId.NotFound": (404, "The specified RegionId does not exist."),
     "InvalidResourceGroup.NotFound": (404, "The specified resource group does not exist."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from localcloud.ecs.documents import Document, minute_of, tags_of, time_of
@@ -17,6 +19,40 @@ OS_NAMES = {
 }
 CHARGE_TYPE = "PostPaid"
 EXPIRES_NEVER = "2099-12-31T15:59Z"
+ALIKE: Mapping[str, Any] = MappingProxyType({
+    "AutoReleaseTime": "",
+    "ClusterId": "",
+    "Cpu": 2,
+    "CreditSpecification": "",
+    "DedicatedHostAttribute": {"DedicatedHostClusterId": "", "DedicatedHostId": "", "DedicatedHostName": ""},
+    "DedicatedInstanceAttribute": {"Affinity": "", "Tenancy": ""},
+    "DeletionProtection": False,
+    "DeploymentSetId": "",
+    "Description": "",
+    "DeviceAvailable": True,
+    "EcsCapacityReservationAttr": {"CapacityReservationId": "", "CapacityReservationPreference": ""},
+    "EipAddress": {"AllocationId": "", "InternetChargeType": "", "IpAddress": ""},
+    "GPUAmount": 0,
+    "GPUSpec": "",
+    "HpcClusterId": "",
+    "InternetChargeType": "PayByTraffic",
+    "InternetMaxBandwidthIn": 0,
+    "InternetMaxBandwidthOut": 0,
+    "IoOptimized": True,
+    "KeyPairName": "",
+    "Memory": 8192,
+    "MetadataOptions": {"HttpEndpoint": "", "HttpTokens": ""},
+    "NetworkInterfaces": {"NetworkInterface": []},
+    "OperationLocks": {"LockReason": []},
+    "PublicIpAddress": {"IpAddress": []},
+    "RdmaIpAddress": {"IpAddress": []},
+    "Recyclable": False,
+    "SaleCycle": "",
+    "SpotPriceLimit": 0.0,
+    "SpotStrategy": "NoSpot",
+    "VlanId": "",
+})  # fmt: skip
+"""What is the same for all local instances."""
 
 
 def instance(one: Instance) -> Document:
@@ -25,10 +61,10 @@ def instance(one: Instance) -> Document:
     address = address_of(one)
     is_vpc = one.network == "vpc"
     return {
+        **ALIKE,
         "InstanceId": one.instance_id,
         "InstanceName": one.name,
         "HostName": one.name,
-        "Description": "",
         "Status": one.status,
         "OSType": one.os,
         "OSName": os_name,
@@ -45,18 +81,15 @@ def instance(one: Instance) -> Document:
             "NatIpAddress": "",
         },
         "InnerIpAddress": {"IpAddress": [] if is_vpc else [address]},
-        "PublicIpAddress": {"IpAddress": []},
+        "SecurityGroupIds": {"SecurityGroupId": [security_group_of(one)]},
         "RegionId": one.region,
         "ZoneId": one.zone,
         "ResourceGroupId": one.resource_group_id,
         "Tags": tags_of(one.tags),
-        "StoppedMode": "KeepCharging" if one.status == "Stopped" else "Not-applicable",
-        "OperationLocks": {"LockReason": []},
+        "StoppedMode": one.stopped_mode if one.status == "Stopped" else "Not-applicable",
         "CreationTime": minute_of(one.created_ms),
         "StartTime": minute_of(one.created_ms),
         "ExpiredTime": EXPIRES_NEVER,
-        "Cpu": 2,
-        "Memory": 8192,
     }
 
 
@@ -86,6 +119,11 @@ def address_of(one: Instance) -> str:
 
 def vswitch_of(one: Instance) -> str:
     return f"{one.vpc_id.replace('vpc-', 'vsw-', 1)}-{one.zone.rpartition('-')[2]}" if one.network == "vpc" else ""
+
+
+def security_group_of(one: Instance) -> str:
+    """The one group of its VPC, or of the classic network."""
+    return one.vpc_id.replace("vpc-", "sg-", 1) if one.network == "vpc" else "sg-classic"
 
 
 def family_of(one: Instance) -> str:

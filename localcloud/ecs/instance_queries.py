@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from localcloud.ecs.errors import EcsError
-from localcloud.ecs.instance_documents import CHARGE_TYPE, address_of, family_of, image_of, vswitch_of
+from localcloud.ecs.instance_documents import (
+    CHARGE_TYPE,
+    address_of,
+    family_of,
+    image_of,
+    security_group_of,
+    vswitch_of,
+)
 from localcloud.ecs.instances import Instances
 from localcloud.ecs.limits import Limits
 from localcloud.ecs.patterns import matches
@@ -29,6 +36,7 @@ class InstanceFilter:
     network: str = ""
     vpc_id: str = ""
     vswitch_id: str = ""
+    security_group_id: str = ""
     zone: str = ""
     instance_type: str = ""
     image_id: str = ""
@@ -117,6 +125,7 @@ def _fits(one: Instance, wanted: InstanceFilter) -> bool:
         and wanted.network in ("", one.network)
         and wanted.vpc_id in ("", one.vpc_id)
         and (not wanted.vswitch_id or wanted.vswitch_id == vswitch_of(one))
+        and (not wanted.security_group_id or wanted.security_group_id == security_group_of(one))
         and wanted.zone in ("", one.zone)
         and wanted.instance_type in ("", one.instance_type)
         and (not wanted.image_id or wanted.image_id == image_of(one))

@@ -97,6 +97,10 @@ class Instances:
     def find(self, region: str, instance_id: str) -> Instance | None:
         return self._by_region.get(region, {}).get(instance_id)
 
+    def region_of(self, instance_id: str) -> str:
+        """ "": there is no such instance."""
+        return next((region for region, found in self._by_region.items() if instance_id in found), "")
+
     def get(self, region: str, instance_id: str, code: str = "InvalidInstanceId.NotFound") -> Instance:
         """Raises `code`."""
         instance = self.find(region, instance_id)

@@ -11,33 +11,17 @@ from localcloud.ecs.documents import Document, paging_of
 from localcloud.ecs.errors import EcsError
 from localcloud.ecs.instance_queries import InstanceFilter
 from localcloud.ecs.paging import page_of
-from localcloud.ecs.power import Transition
-from localcloud.ecs.regions import REGION_NAMES
+from localcloud.ecs.regions import REGIONS, local_name
 from localcloud.ecs.values import Instance
 
 ATTRIBUTES_MAX = 8
-UNOFFERED_FILTERS = frozenset(
-    {
-        "ClusterId", "DeviceAvailable", "Filter", "HpcClusterId", "HttpEndpoint", "HttpPutResponseHopLimit",
-        "HttpTokens", "InternetChargeType", "IoOptimized", "Ipv6Address", "KeyPairName", "LockReason",
-        "RdmaIpAddresses", "SecurityGroupId", "TagFilter",
-    }
-)  # fmt: skip
-"""Filters on what local instances do not have. A filter that is overlooked would select too much."""
 
 
 def _number(instance: Instance) -> tuple[int]:
     return (instance.number,)
 
 
-def _refuse_unoffered(desk: Desk) -> None:
-    for name, value in desk.call.parameters.items():
-        if value and name.partition(".")[0] in UNOFFERED_FILTERS:
-            raise EcsError("UnsupportedParameter", f"The local cloud does not offer the filter {name}.")
-
-
 def _describe_instances(desk: Desk) -> Document:
-    _refuse_unoffered(desk)
     wanted = InstanceFilter(
         region=desk.region,
         instance_ids=_ids_of_json(desk),
@@ -46,6 +30,7 @@ def _describe_instances(desk: Desk) -> Document:
         network=desk.text("InstanceNetworkType"),
         vpc_id=desk.text("VpcId"),
         vswitch_id=desk.text("VSwitchId"),
+        security_group_id=desk.text("SecurityGroupId"),
         zone=desk.text("ZoneId"),
         instance_type=desk.text("InstanceType"),
         image_id=desk.text("ImageId"),
@@ -72,10 +57,9 @@ def _ids_of_json(desk: Desk) -> tuple[str, ...] | None:
 
 
 def _describe_instance_status(desk: Desk) -> Document:
-    _refuse_unoffered(desk)
     found = desk.service.instance_queries.statuses(desk.region, desk.ids(), desk.text("ZoneId"))
     limits = desk.limits
-    asked = desk.numbered_page(limits.instance_status_page_size, limits.page_size_default)
+    asked = desk.instances_numbered_page(limits.instance_status_page_size, limits.page_size_default)
     page = page_of(found, asked, listing="statuses", key=_number)
     rows = [{"InstanceId": one.instance_id, "Status": one.status} for one in page.items]
     return {
@@ -108,56 +92,6 @@ def _install_agent(desk: Desk) -> Document:
         raise EcsError("InstanceIds.ExceedLimit", f"{len(ids)} instances are given; {count_max} at most.")
     desk.service.power.install_agent(desk.region, ids)
     return {}
-
-
-def _start_instance(desk: Desk) -> Document:
-    desk.service.power.start(desk.region, [desk.required("InstanceId")])
-    return {}
-
-
-def _stop_instance(desk: Desk) -> Document:
-    desk.service.power.stop(desk.region, [desk.required("InstanceId")])
-    return {}
-
-
-def _reboot_instance(desk: Desk) -> Document:
-    desk.service.power.reboot(desk.region, [desk.required("InstanceId")])
-    return {}
-
-
-def _start_instances(desk: Desk) -> Document:
-    return _transitions(desk.service.power.start(desk.region, _some_ids(desk)))
-
-
-def _stop_instances(desk: Desk) -> Document:
-    return _transitions(desk.service.power.stop(desk.region, _some_ids(desk)))
-
-
-def _reboot_instances(desk: Desk) -> Document:
-    return _transitions(desk.service.power.reboot(desk.region, _some_ids(desk)))
-
-
-def _some_ids(desk: Desk) -> tuple[str, ...]:
-    ids = desk.ids()
-    if not ids:
-        raise EcsError("MissingParameter", 'The input parameter "InstanceId" is mandatory.')
-    if len(ids) > desk.limits.instances_per_describe_max:
-        raise EcsError("InvalidParameter.TooManyInstanceIds")
-    return ids
-
-
-def _transitions(made: list[Transition]) -> Document:
-    rows = [
-        {
-            "InstanceId": one.instance_id,
-            "PreviousStatus": one.before,
-            "CurrentStatus": one.after,
-            "Code": "200",
-            "Message": "success",
-        }
-        for one in made
-    ]
-    return {"InstanceResponses": {"InstanceResponse": rows}}
 
 
 def _describe_account_attributes(desk: Desk) -> Document:
@@ -204,7 +138,6 @@ def _untag_resources(desk: Desk) -> Document:
 
 
 def _list_tag_resources(desk: Desk) -> Document:
-    _refuse_unoffered(desk)
     found = desk.service.tags.listed(desk.region, desk.text("ResourceType"), desk.ids("ResourceId"), desk.tags())
     page = page_of(found, desk.page(), listing="tags", key=lambda one: one.place)
     rows = [
@@ -219,15 +152,16 @@ def _list_tag_resources(desk: Desk) -> Document:
     return {"NextToken": page.next_token, "TagResources": {"TagResource": rows}}
 
 
-def _describe_regions(_: Desk) -> Document:
+def _describe_regions(desk: Desk) -> Document:
+    language = desk.text("AcceptLanguage")
     rows = [
         {
             "RegionId": region,
-            "LocalName": name,
+            "LocalName": local_name(region, language),
             "RegionEndpoint": f"ecs.{region}.aliyuncs.com",
             "Status": "available",
         }
-        for region, name in REGION_NAMES.items()
+        for region in REGIONS
     ]
     return {"Regions": {"Region": rows}}
 
@@ -240,12 +174,6 @@ INSTANCE_OPERATIONS: Mapping[str, Callable[[Desk], Document]] = {
     "DescribeRegions": _describe_regions,
     "InstallCloudAssistant": _install_agent,
     "ListTagResources": _list_tag_resources,
-    "RebootInstance": _reboot_instance,
-    "RebootInstances": _reboot_instances,
-    "StartInstance": _start_instance,
-    "StartInstances": _start_instances,
-    "StopInstance": _stop_instance,
-    "StopInstances": _stop_instances,
     "TagResources": _tag_resources,
     "UntagResources": _untag_resources,
 }

@@ -13,7 +13,7 @@ from localcloud.clock import Entry, Timeline
 from localcloud.ecs.errors import EcsError
 from localcloud.ecs.instances import Instances, is_up, last_beat_ms
 from localcloud.ecs.limits import Limits
-from localcloud.ecs.values import Agent, Instance, Status
+from localcloud.ecs.values import Agent, Instance, Status, StoppedMode
 
 OFFLINE = ""
 """The reason given to `on_lost` when scripts go on, but nobody hears of them."""
@@ -55,20 +55,30 @@ class Power:
         elif instance.status in ("Pending", "Starting", "Stopping"):
             self._begin(instance, instance.status)
 
-    def start(self, region: str, instance_ids: Sequence[str]) -> list[Transition]:
-        """Raises InvalidInstanceId.NotFound, IncorrectInstanceStatus; then nothing has changed."""
+    # Each raises InvalidInstanceId.NotFound, IncorrectInstanceStatus, and then changes nothing; dry, it never does.
+    def start(self, region: str, instance_ids: Sequence[str], is_dry: bool = False) -> list[Transition]:  # noqa: FBT001, FBT002
         instances = self._in_status(region, instance_ids, ("Stopped",))
-        return [self._begin(instance, "Starting") for instance in instances]
+        return [self._begin(instance, "Starting") for instance in instances if not is_dry]
 
-    def stop(self, region: str, instance_ids: Sequence[str]) -> list[Transition]:
-        """Raises InvalidInstanceId.NotFound, IncorrectInstanceStatus; then nothing has changed."""
+    def stop(
+        self,
+        region: str,
+        instance_ids: Sequence[str],
+        is_dry: bool = False,  # noqa: FBT001, FBT002
+        *,
+        mode: StoppedMode = "KeepCharging",
+    ) -> list[Transition]:
+        """`mode` StopCharging: only instances in a VPC know it; others stop all the same."""
         instances = self._in_status(region, instance_ids, ("Running", "Starting"))
+        if is_dry:
+            return []
+        modes: dict[str, StoppedMode] = {"vpc": mode}
+        instances = [replace(one, stopped_mode=modes.get(one.network, "KeepCharging")) for one in instances]
         return [self._halt(instance, "ExecutionInterrupted", starts_again=False) for instance in instances]
 
-    def reboot(self, region: str, instance_ids: Sequence[str]) -> list[Transition]:
-        """Raises InvalidInstanceId.NotFound, IncorrectInstanceStatus; then nothing has changed."""
+    def reboot(self, region: str, instance_ids: Sequence[str], is_dry: bool = False) -> list[Transition]:  # noqa: FBT001, FBT002
         instances = self._in_status(region, instance_ids, ("Running",))
-        return [self._halt(instance, "InstanceRestarted", starts_again=True) for instance in instances]
+        return [self._halt(one, "InstanceRestarted", starts_again=True) for one in instances if not is_dry]
 
     def set_agent(self, region: str, instance_id: str, agent: Agent) -> None:
         """Control: the agent is up, out of reach, or uninstalled (then its scripts are ended)."""
@@ -108,7 +118,8 @@ class Power:
             if instance.status not in statuses:
                 raise EcsError(
                     "IncorrectInstanceStatus",
-                    f"The instance {instance.instance_id} is {instance.status}; {' or '.join(statuses)} is needed.",
+                    "The specified instance is in an incorrect status for the requested action; "
+                    f"{instance.instance_id} is {instance.status}, and {' or '.join(statuses)} is needed.",
                 )
         return instances
 

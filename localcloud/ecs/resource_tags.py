@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from localcloud.ecs.commands import Commands
 from localcloud.ecs.errors import EcsError
 from localcloud.ecs.instances import Instances
 from localcloud.ecs.limits import Limits
 from localcloud.ecs.runs import Runs
-from localcloud.ecs.tagging import check_tags
+from localcloud.ecs.tagging import TAGS, check_tags
 from localcloud.ecs.values import Tags
 
 Change = Callable[[dict[str, str]], None]
@@ -21,6 +21,11 @@ KNOWN_TYPES = (
     "managedinstance", "activation",
 )  # fmt: skip
 """Of these the local cloud has instances, commands and invocations."""
+
+
+RESOURCE_GROUP_KEY = "acs:rm:rgId"
+"""Not a tag: with it ListTagResources lists what is in a resource group."""
+LISTED_TAGS = replace(TAGS, missing_key="InvalidParameter.TagValue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,15 @@ class ResourceTags:
             raise EcsError("MissingParameter.ResourceIds", "ResourceId.N or Tag.N is needed.")
         if len(resource_ids) > self._limits.resources_per_tagging_max:
             raise EcsError("NumberExceed.ResourceIds")
-        check_tags(tags, self._limits, key_chars_max=self._limits.resource_tag_key_chars_max, reserved=True)
+        if any(key == RESOURCE_GROUP_KEY for key, _ in tags):
+            raise EcsError("UnsupportedParameter", f"The local cloud does not list by the tag {RESOURCE_GROUP_KEY}.")
+        check_tags(
+            tags,
+            self._limits,
+            codes=LISTED_TAGS,
+            key_chars_max=self._limits.resource_tag_key_chars_max,
+            reserved=True,
+        )
         found: list[Tagged] = []
         for place, (resource_id, present) in enumerate(self._candidates(region, resource_type, resource_ids, tags)):
             if all(key in present and value in ("", present[key]) for key, value in tags):

@@ -247,7 +247,8 @@ def boolean(
 def numbered_list(call: Call, name: str) -> tuple[str, ...]:
     """The values of `name.1`, `name.2`, … by number, gaps allowed; or of `name` when that is a JSON array of texts.
 
-    Raises InvalidParameter for a name such as `InstanceId.0` or `InstanceId.x`: what is overlooked is not a target.
+    Raises InvalidParameter for a name such as `InstanceId.0` or `InstanceId.x`, and for `InstanceId` with one id: what
+    is overlooked is not a target, and a stop without a target stops all.
     """
     prefix = name + "."
     found: list[tuple[int, str]] = []
@@ -257,25 +258,29 @@ def numbered_list(call: Call, name: str) -> tuple[str, ...]:
             if not INDEX.fullmatch(index):
                 raise EcsError("InvalidParameter", f"{key[:NAME_SHOWN_CHARS_MAX]!r}: {name} is numbered from 1.")
             found.append((int(index), value))
-    if found:
+    whole = text(call, name)
+    if not whole:
         return tuple(value for _, value in sorted(found))
-    if text(call, name).lstrip().startswith("["):
+    if whole.lstrip().startswith("[") and not found:
         return json_list(call, name)
-    return ()
+    raise EcsError("InvalidParameter", f"{name} is a list: {name}.1, {name}.2 and so on.")
 
 
 def tag_list(call: Call, name: str) -> tuple[tuple[str, str], ...]:
     """The pairs of `name.N.Key` and `name.N.Value` by number; "" for the half that is not given.
 
-    Also `name` as a JSON array of objects with Key and Value.
+    Also `name` as a JSON array of objects with Key and Value. Raises InvalidParameter for a name such as `Tag.1.Ky`:
+    a filter that is overlooked selects too much.
     """
     prefix = name + "."
     halves: dict[int, dict[str, str]] = {}
     for key, value in call.parameters.items():
-        match = TAG_HALF.fullmatch(key, len(prefix)) if key.startswith(prefix) else None
-        if match is not None:
+        if key.startswith(prefix):
+            match = TAG_HALF.fullmatch(key, len(prefix))
+            if match is None:
+                raise EcsError("InvalidParameter", f"{key[:NAME_SHOWN_CHARS_MAX]!r}: {prefix}N.Key or {prefix}N.Value.")
             halves.setdefault(int(match.group(1)), {})[match.group(2)] = value
-    if not halves and text(call, name).lstrip().startswith("["):
+    if not halves and text(call, name):
         halves = dict(enumerate(_tag_objects(call, name)))
     return tuple((halves[index].get("Key", ""), halves[index].get("Value", "")) for index in sorted(halves))
 

@@ -26,7 +26,7 @@ from localcloud.ecs.power import Power
 from localcloud.ecs.queries import Queries
 from localcloud.ecs.quota import DailyQuota
 from localcloud.ecs.rates import CallRates
-from localcloud.ecs.regions import REGION_NAMES
+from localcloud.ecs.regions import REGIONS
 from localcloud.ecs.resource_tags import ResourceTags
 from localcloud.ecs.runs import Run, Runs
 from localcloud.ecs.schedules import Schedules
@@ -135,7 +135,7 @@ class EcsService:
         """Raises InvalidRegionId.NotFound, MissingParameter."""
         if not region:
             raise EcsError("MissingParameter", 'The input parameter "RegionId" is mandatory.')
-        if region not in REGION_NAMES and region not in self.instances.regions:
+        if region not in REGIONS and region not in self.instances.regions:
             raise EcsError("InvalidRegionId.NotFound", f"The specified RegionId {region[:40]!r} does not exist.")
 
     def create_command(self, new: NewCommand, *, client_token: str = "") -> str:

@@ -15,6 +15,7 @@ Tags = tuple[tuple[str, str], ...]
 Os = Literal["linux", "windows"]
 Status = Literal["Pending", "Running", "Starting", "Stopping", "Stopped"]
 Agent = Literal["online", "offline", "missing"]
+StoppedMode = Literal["KeepCharging", "StopCharging"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Instance:
     """Whether Stopping ends in Starting: a reboot."""
     installs_agent: bool = False
     """InstallCloudAssistant was called: the next boot brings the agent."""
+    stopped_mode: StoppedMode = "KeepCharging"
+    """How it was stopped last; of interest while it is Stopped."""
 
 
 @dataclass(frozen=True, slots=True)

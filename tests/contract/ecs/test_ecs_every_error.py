@@ -185,6 +185,7 @@ PROVOKED: dict[str, tuple[Call, ...]] = {
     "InvalidParameters.KeyNotMatch": (SCHEDULED, stored(Parameters='{"b": "1"}')),
     "InvalidParameters.ValueTypeUnsupported": (SCHEDULED, stored(Parameters='{"a": ["1"]}')),
     # -- instances
+    "DRYRUN.SUCCESS": (call("StopInstances", InstanceId_1="i-l001", DryRun="true"),),
     "DryRunOperation": (call("DescribeInstances", DryRun="true"),),
     "IncorrectInstanceStatus": (call("StartInstance", InstanceId="i-l001"),),
     "Invalid.Parameter": (call("DescribeAccountAttributes", RegionId=None),),
@@ -201,6 +202,7 @@ PROVOKED: dict[str, tuple[Call, ...]] = {
     # -- tags of resources
     "InvalidResourceId.NotFound": (call("TagResources", TAGGED, ResourceId_1="i-none"),),
     "InvalidResourceType.NotFound": (call("TagResources", TAGGED, ResourceType="teapot"),),
+    "InvalidParameter.TagValue": (call("ListTagResources", ResourceType="instance", Tag_1_Value="v"),),
     "MissingParameter.ResourceId": (call("TagResources", TAGGED, ResourceId_1=None),),
     "MissingParameter.ResourceIds": (call("ListTagResources", ResourceType="instance"),),
     "MissingParameter.ResourceType": (call("TagResources", TAGGED, ResourceType=None),),

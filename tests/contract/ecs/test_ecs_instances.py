@@ -60,12 +60,12 @@ def test_instances_are_found_by_each_filter(world: EcsWorld) -> None:
         ({"InstanceNetworkType": "VPC"}, (404, "InvalidNetworkType.NotFound")),
         ({"ZoneId": "nowhere"}, (404, "InvalidZoneId.NotFound")),
         ({"Tag.1.Value": "demo"}, (400, "InvalidTag.Mismatch")),
-        ({"SecurityGroupId": "sg-1"}, (400, "UnsupportedParameter")),
+        ({"KeyPairName": "mine"}, (400, "UnsupportedParameter")),
         ({"Filter.1.Key": "ExpiredStartTime"}, (400, "UnsupportedParameter")),
         ({"DryRun": "true"}, (400, "DryRunOperation")),
         ({"RegionId": "cn-nowhere"}, (404, "InvalidRegionId.NotFound")),
         ({"RegionId": ""}, (400, "MissingParameter")),
-        ({"PageSize": "101"}, (400, "InvalidParam.PageSize")),
+        ({"PageSize": "101"}, (400, "InvalidParameter")),
     ],
 )
 def test_bad_filters_are_refused(world: EcsWorld, parameters: dict[str, str], refusal: tuple[int, str]) -> None:
@@ -106,7 +106,7 @@ def test_instance_status_pages_by_number_only(world: EcsWorld) -> None:
     assert (page["TotalCount"], "NextToken" in page) == (127, False)
     many = world.refusal("DescribeInstanceStatus", **numbered("InstanceId", ids(101)))
     assert many == (403, "InvalidParameter.TooManyInstanceIds")
-    assert world.refusal("DescribeInstanceStatus", PageSize="51") == (400, "InvalidParam.PageSize")
+    assert world.refusal("DescribeInstanceStatus", PageSize="51") == (400, "InvalidParameter")
 
 
 # -- agents -----------------------------------------------------------------------------------------------------------

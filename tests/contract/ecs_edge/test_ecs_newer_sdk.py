@@ -154,3 +154,22 @@ def test_throttling_reaches_the_caller_with_its_code(server: EcsServer) -> None:
     server.served.call(lambda: server.served.faults.add(rule))
 
     assert code_of(client_of(server)) == "Throttling.User"
+
+
+def test_an_instance_is_stopped_and_started_without_its_region(server: EcsServer) -> None:
+    """Of the three operations on one instance this SDK has models without region_id."""
+    client = client_of(server)
+
+    client.stop_instance(models.StopInstanceRequest(instance_id="i-l001", stopped_mode="StopCharging"))
+    client.start_instance(models.StartInstanceRequest(instance_id="i-stopped001"))
+    with pytest.raises(Exception, match="DryRunOperation"):
+        client.reboot_instance(models.RebootInstanceRequest(instance_id="i-l002", dry_run=True))
+
+    shown = client.describe_instance_status(
+        models.DescribeInstanceStatusRequest(region_id=REGION, instance_id=["i-l001", "i-l002", "i-stopped001"])
+    ).body.instance_statuses.instance_status
+    assert {one.instance_id: one.status for one in shown} == {
+        "i-l001": "Stopping",
+        "i-l002": "Running",
+        "i-stopped001": "Starting",
+    }

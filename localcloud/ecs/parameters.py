@@ -1,0 +1,122 @@
+"""What becomes of every parameter that an SDK can send to an operation that is offered.
+
+Three kinds: it is read; it is taken without effect, for a reason; or the call is refused by the parameter's name,
+because a filter that is overlooked selects too much, and a target that is overlooked is none. A name that stands in no
+table is ignored, as the real service does with names that it does not know.
+
+Names are those of aliyun-python-sdk-ecs 4.24.83 and alibabacloud-ecs20140526 7.11.8, of lists and tags without what
+follows the first dot (`Tag` for `Tag.1.Key`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from localcloud.ecs.errors import EcsError
+
+OWNERS: Final = dict.fromkeys(
+    ("OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId"), "one account owns everything here"
+)
+PAGES = "MaxResults NextToken PageNumber PageSize"
+COMMAND = "CommandContent ContentEncoding Description EnableParameter Launcher Name Timeout Type WorkingDir"
+INVOCATION = (
+    "ClientToken ContainerId ContainerName Frequency InstanceId Launcher OssOutputDelivery Parameters RegionId "
+    "RepeatMode ResourceGroupId ResourceTag Tag TerminationMode Timeout Username WindowsPasswordName WorkingDir"
+)
+TIMED = {"Timed": "documented as without effect: Frequency and RepeatMode say it"}
+FORCE = "what runs on a local instance ends with it at once, forced or not"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Those of one operation."""
+
+    reads: frozenset[str]
+    ignores: Mapping[str, str] = field(default_factory=dict)
+    """Taken without effect, with the reason."""
+    refuses: frozenset[str] = frozenset()
+
+    def check(self, sent: Mapping[str, str]) -> None:
+        """Raises UnsupportedParameter for one of `refuses` that has a value."""
+        for name, value in sent.items() if self.refuses else ():
+            if value and name.partition(".")[0] in self.refuses:
+                raise EcsError("UnsupportedParameter", f"The local cloud does not offer the parameter {name[:60]}.")
+
+
+def _of(*names: str, ignores: Mapping[str, str] | None = None, refuses: str = "") -> Parameters:
+    return Parameters(frozenset(" ".join(names).split()), {**OWNERS, **(ignores or {})}, frozenset(refuses.split()))
+
+
+PARAMETERS: Mapping[str, Parameters] = {
+    "CreateCommand": _of(COMMAND, "ClientToken RegionId ResourceGroupId Tag"),
+    "DeleteCommand": _of("CommandId RegionId"),
+    "DescribeAccountAttributes": _of("AttributeName RegionId", ignores={"ZoneId": "no attribute differs by zone"}),
+    "DescribeCloudAssistantStatus": _of(PAGES, "InstanceId OSType RegionId"),
+    "DescribeCommands": _of(
+        PAGES,
+        "CommandId ContentEncoding Description Name Provider RegionId ResourceGroupId Tag Type",
+        ignores={"Latest": "of public commands, of which there are none"},
+    ),
+    "DescribeInstanceStatus": _of("InstanceId PageNumber PageSize RegionId ZoneId", refuses="ClusterId"),
+    "DescribeInstances": _of(
+        PAGES,
+        "DryRun EipAddresses ImageId InnerIpAddresses InstanceChargeType InstanceIds InstanceName InstanceNetworkType "
+        "InstanceType InstanceTypeFamily PrivateIpAddresses PublicIpAddresses RegionId ResourceGroupId SecurityGroupId "
+        "Status Tag VSwitchId VpcId ZoneId",
+        ignores={
+            "AdditionalAttributes": "by invitation only; the fields that it adds are not shown",
+            "NeedSaleCycle": "the cycle of subscriptions: local instances are paid by use",
+        },
+        refuses="DeviceAvailable Filter HpcClusterId HttpEndpoint HttpPutResponseHopLimit HttpTokens "
+        "InternetChargeType IoOptimized Ipv6Address KeyPairName LockReason RdmaIpAddresses",
+    ),
+    "DescribeInvocationResults": _of(
+        PAGES,
+        "CommandId ContentEncoding IncludeHistory InstanceId InvokeId InvokeRecordStatus RegionId ResourceGroupId Tag",
+    ),
+    "DescribeInvocations": _of(
+        PAGES,
+        "CommandId CommandName CommandType ContentEncoding IncludeOutput InstanceId InvokeId InvokeStatus RegionId "
+        "RepeatMode ResourceGroupId Tag Timed",
+    ),
+    "DescribeRegions": _of(
+        "AcceptLanguage",
+        ignores={
+            "InstanceChargeType": "every region has all of them",
+            "ResourceType": "every region has all of them",
+        },
+    ),
+    "InstallCloudAssistant": _of("InstanceId RegionId"),
+    "InvokeCommand": _of(INVOCATION, "CommandId", ignores=TIMED),
+    "ListTagResources": _of("NextToken RegionId ResourceId ResourceType Tag", refuses="TagFilter"),
+    "ModifyCommand": _of(
+        "CommandId Description Launcher Name RegionId Timeout WorkingDir",
+        ignores={"CommandContent": "documented as without effect"},
+    ),
+    "ModifyInvocationAttribute": _of(
+        "ClientToken CommandContent ContentEncoding EnableParameter Frequency InstanceId InvokeId Parameters RegionId"
+    ),
+    "RebootInstance": _of("DryRun InstanceId", ignores={"ForceStop": FORCE}),
+    "RebootInstances": _of("BatchOptimization DryRun InstanceId RegionId", ignores={"ForceReboot": FORCE}),
+    "RunCommand": _of(INVOCATION, COMMAND, "KeepCommand", ignores=TIMED),
+    "StartInstance": _of("DryRun InstanceId", ignores={"InitLocalDisk": "local instances have no local disks to heal"}),
+    "StartInstances": _of("BatchOptimization DryRun InstanceId RegionId"),
+    "StopInstance": _of(
+        "DryRun Hibernate InstanceId StoppedMode",
+        ignores={"ConfirmStop": "documented as without effect", "ForceStop": FORCE},
+    ),
+    "StopInstances": _of("BatchOptimization DryRun InstanceId RegionId StoppedMode", ignores={"ForceStop": FORCE}),
+    "StopInvocation": _of("InstanceId InvokeId RegionId"),
+    "TagResources": _of("RegionId ResourceId ResourceType Tag"),
+    "UntagResources": _of("All RegionId ResourceId ResourceType TagKey"),
+}
+
+
+def kinds() -> Iterator[tuple[str, str, str]]:
+    """(operation, parameter, "read", "taken" or "refused"), for each that an SDK knows."""
+    for action, known in PARAMETERS.items():
+        yield from ((action, name, "read") for name in sorted(known.reads))
+        yield from ((action, name, "taken") for name in sorted(known.ignores))
+        yield from ((action, name, "refused") for name in sorted(known.refuses))
