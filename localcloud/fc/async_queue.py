@@ -27,6 +27,7 @@ from localcloud.fc.limits import (
     THROTTLED_MS_MAX,
     Limits,
 )
+from localcloud.fc.runtimes import check_runs
 from localcloud.fc.tasks import Background
 from localcloud.fc.values import AsyncConfig, Call, Function, HttpRequest, Outcome
 from localcloud.journal import Journal
@@ -95,9 +96,11 @@ class AsyncQueue:
     ) -> None:
         """`payload_bytes`: of what the caller sent, where the event is made of it.
 
-        Raises FcError: EntityTooLarge, InvalidArgument, StatefulAsyncInvocationAlreadyExists, FunctionNotFound.
+        Raises FcError: EntityTooLarge, InvalidArgument, StatefulAsyncInvocationAlreadyExists, FunctionNotFound,
+        NotImplemented.
         """
         function, _ = self._ports.resolve(key, qualifier)
+        check_runs(function.spec.runtime)
         if (len(event) if payload_bytes is None else payload_bytes) > ASYNC_BYTES_MAX:
             raise too_large(ASYNC_BYTES_MAX)
         if not 0 <= delay_s <= ASYNC_DELAY_S_MAX:

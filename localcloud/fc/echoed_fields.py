@@ -27,6 +27,7 @@ FUNCTION_FIELDS: Mapping[str, str] = {
     "diskSize": "whole",
     "enableLongLiving": "boolean",
     "idleTimeout": "whole",
+    "instanceConcurrency": "whole",
     "instanceIsolationMode": "text",
     "instanceType": "text",
     "internetAccess": "boolean",

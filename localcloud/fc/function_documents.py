@@ -13,6 +13,7 @@ from localcloud.fc.desk import Desk, shown_time
 from localcloud.fc.echoed_fields import FUNCTION_FIELDS, check_cpu, echoed
 from localcloud.fc.errors import FcError, invalid
 from localcloud.fc.functions import FunctionRecord
+from localcloud.fc.runtimes import check_concurrency
 from localcloud.fc.values import FunctionSpec, HttpForm
 
 UNOFFERED = (
@@ -61,9 +62,6 @@ def _check_offered(body: Mapping[str, Any]) -> None:
     for name in UNOFFERED:
         if body.get(name):
             raise FcError("NotImplemented", f"the local cloud does not offer {name}")
-    concurrency = body.get("instanceConcurrency")
-    if concurrency not in (None, 0, 1):
-        raise invalid(f"instanceConcurrency is {concurrency!r}, Python runtimes take one request at a time")
 
 
 def layer_arns(body: Mapping[str, Any]) -> list[str]:
@@ -109,11 +107,13 @@ def spec_of(desk: Desk, body: Mapping[str, Any]) -> tuple[FunctionSpec, bytes]:
     return FunctionSpec(name=name, http_form=form, code_dir=desk.service.code.unpack(archive), **changes), archive
 
 
-def attributes_of(body: Mapping[str, Any], *, memory_mb: int, cpu: float | None = None) -> dict[str, Any]:
-    """What is remembered only to be shown. `cpu`: the one so far. Raises FcError naming the field."""
+def attributes_of(body: Mapping[str, Any], spec: FunctionSpec, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What is remembered only to be shown. `before`: the ones so far. Raises FcError naming the field."""
     attributes = echoed(body, FUNCTION_FIELDS)
     if "cpu" in attributes or body.get("memorySize") is not None:
-        check_cpu(attributes.get("cpu", cpu), memory_mb)
+        check_cpu(attributes.get("cpu", before.get("cpu")), spec.memory)
+    attributes["instanceConcurrency"] = attributes.get("instanceConcurrency", before.get("instanceConcurrency")) or 1
+    check_concurrency(attributes["instanceConcurrency"], spec.runtime)
     return attributes if body.get("layers") is None else {**attributes, "layers": body["layers"]}
 
 
@@ -135,6 +135,7 @@ def function_document(desk: Desk, record: FunctionRecord, spec: FunctionSpec) ->
         "createdTime": shown_time(record.created_ms),
         "lastModifiedTime": shown_time(record.modified_ms),
         "instanceConcurrency": 1,
+        "instanceType": "e1",
         "diskSize": 512,
         **{name: value for name, value in record.attributes.items() if name != "layers"},
     }

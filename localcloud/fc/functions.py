@@ -25,11 +25,10 @@ from localcloud.fc.limits import (
     TIMEOUT_S,
     Limits,
 )
+from localcloud.fc.runtimes import check_runtime
 from localcloud.fc.values import AsyncConfig, Function, FunctionSpec
 from localcloud.fc.versions import LATEST, Versions
 from localcloud.ids import Ids
-
-RUNTIMES = ("python3", "python3.9", "python3.10", "python3.12")
 
 
 @dataclass(slots=True)
@@ -257,10 +256,7 @@ class Functions:
 def check_spec(spec: FunctionSpec) -> None:
     """Raises FcError InvalidArgument naming the field."""
     check_name(spec.name, "functionName")
-    if "." not in spec.handler.strip("."):
-        raise invalid(f"handler is {spec.handler!r}, it must be <file>.<function>")
-    if spec.runtime not in RUNTIMES:
-        raise invalid(f"runtime is {spec.runtime!r}, the local cloud has {', '.join(RUNTIMES)}")
+    check_runtime(spec.runtime, spec.handler)
     _check_range(spec.timeout, TIMEOUT_S, "timeout")
     _check_range(spec.memory, MEMORY_MB, "memorySize")
     if spec.memory % MEMORY_STEP_MB:

@@ -23,7 +23,7 @@ def create_function(desk: Desk) -> Reply:
     functions = desk.service.functions
     service = None if desk.is_new else functions.service(desk.names["service"]).name
     spec, archive = spec_of(desk, body)
-    attributes = attributes_of(body, memory_mb=spec.memory)
+    attributes = attributes_of(body, spec, {})
     if service is not None:
         project, store = _logs_of_service(desk, service)
         spec = replace(spec, log_project=project, log_store=store)
@@ -48,13 +48,11 @@ def update_function(desk: Desk) -> Reply:
     desk.check_match(record.etag)
     if desk.qualifier not in ("", "LATEST"):
         raise invalid("a published version cannot be changed")
-    changes = changes_of(desk, body)
-    memory_mb = changes.get("memory", record.function.spec.memory)
-    attributes = attributes_of(body, memory_mb=memory_mb, cpu=record.attributes.get("cpu"))
+    spec = replace(record.function.spec, **changes_of(desk, body))
+    attributes = attributes_of(body, spec, record.attributes)
     archive = archive_of(body)
     if archive is not None:
-        changes["code_dir"] = desk.service.code.unpack(archive)
-    spec = replace(record.function.spec, **changes)
+        spec = replace(spec, code_dir=desk.service.code.unpack(archive))
     record = desk.service.update_function(record.key, spec, attributes=attributes, code=archive)
     return _reply(desk, record)
 

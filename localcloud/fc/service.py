@@ -36,6 +36,7 @@ from localcloud.fc.layers import Layers
 from localcloud.fc.limits import ASYNC_AGE_S, ASYNC_RETRIES, QUEUE_TRIGGER_S_MAX, STRICT, SYNC_BYTES_MAX, Limits
 from localcloud.fc.queue_triggers import Disturbance, Ports, QueueTrigger, Undisturbed, give_back_undelivered
 from localcloud.fc.queues import Queues
+from localcloud.fc.runtimes import PYTHON, check_runs
 from localcloud.fc.tasks import Background
 from localcloud.fc.triggers import TriggerRecord, Triggers
 from localcloud.fc.values import AsyncConfig, Call, Function, FunctionSpec, HttpRequest, Outcome, TriggerSpec, Workers
@@ -204,7 +205,8 @@ class FcService:
             except FcError as error:  # the version or alias went after its instances were asked for
                 report(f"no instances of {record.key!r} are provisioned under {qualifier!r}: {error}")
                 continue
-            await self.workers.provision(function, target)
+            if function.spec.runtime in PYTHON:
+                await self.workers.provision(function, target)
 
     def state(self) -> dict[str, Any]:
         """What there is, as plain data, without payloads and environment."""
@@ -243,7 +245,7 @@ class FcService:
     ) -> Outcome:
         """Calls and waits. `payload_bytes`: of what the caller sent, where the event is made of it.
 
-        Raises FcError: FunctionNotFound, EntityTooLarge, ResourceThrottled.
+        Raises FcError: FunctionNotFound, EntityTooLarge, ResourceThrottled, NotImplemented.
         """
         function, _ = self.resolve(key, qualifier)
         if (len(event) if payload_bytes is None else payload_bytes) > SYNC_BYTES_MAX:
@@ -292,6 +294,7 @@ class FcService:
         self.functions.qualified(self.functions.find(key), qualifier, self.versions)
 
     async def _run(self, function: Function, call: Call) -> Outcome:
+        check_runs(function.spec.runtime)
         with self.counters.counting(function.key) as count:
             outcome = bounded(await self.workers.run(function, call))
             count.errors += outcome.error_type is not None

@@ -176,7 +176,7 @@ def test_a_function_takes_its_triggers_along_where_the_switch_says_so(code: str)
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"runtime": "python2.7"}, "runtime"),
+        ({"runtime": "python9"}, "Runtime is set to an invalid value"),
         ({"handler": "nodot"}, "handler"),
         ({"memorySize": 100}, "memorySize"),
         ({"memorySize": 130}, "memorySize"),
