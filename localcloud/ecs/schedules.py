@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from localcloud.clock import Timeline
 from localcloud.ecs.agents import Agents
 from localcloud.ecs.errors import EcsError
-from localcloud.ecs.frequency import At, BadFrequency, Frequency, parse
+from localcloud.ecs.frequency import At, BadFrequency, Frequency, Rate, parse
 from localcloud.ecs.instances import Instances, is_up
 from localcloud.ecs.limits import Limits
 from localcloud.ecs.runs import Run, Runs
@@ -48,10 +48,13 @@ class Schedules:
         self._frequencies: dict[str, Frequency] = {}
 
     def check(self, text: str, *, timeout_s: int) -> None:
-        """Raises InvalidParam.Frequency: for what the service sees, and for firings closer than 10 s or the timeout."""
+        """Raises InvalidParam.Frequency: for what the service sees, and for firings closer than 10 s or the timeout.
+
+        A rate must be longer than the timeout; of other expressions two firings may be just so far apart.
+        """
         now_ms = self._timeline.clock.now_ms()
         frequency = self._read(text, created_ms=now_ms)
-        least_ms = max(INTERVAL_MS_MIN, timeout_s * 1000)
+        least_ms = max(INTERVAL_MS_MIN, (timeout_s + isinstance(frequency, Rate)) * 1000)
         before_ms = frequency.next_after(now_ms)
         for _ in range(FIRINGS_LOOKED_AT):
             after_ms = None if before_ms is None else frequency.next_after(before_ms)

@@ -1,4 +1,4 @@
-"""What could be overlooked in a call of ECS is refused: a target that is not seen is none, a filter selects too much."""
+"""What could be overlooked in a call of ECS is refused: a target that is not seen is none, a filter selects more."""
 
 from __future__ import annotations
 

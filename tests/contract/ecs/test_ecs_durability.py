@@ -102,7 +102,7 @@ def test_schedules_go_on_with_their_history_and_count(start: Callable[..., EcsWo
     world = start()
     cron = world.run("i-l001", frequency="0 * * * * ?")
     world.advance(7)
-    rate = world.run("i-l002", frequency="rate(60s)")
+    rate = world.run("i-l002", frequency="rate(60s)", timeout_s=59)
     boot = world.run("i-l003", repeat_mode="EveryReboot")
     over = world.run("i-l004", frequency="0 * * * * ?")
     world.advance(60)

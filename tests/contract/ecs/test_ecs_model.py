@@ -66,7 +66,7 @@ class EcsLives(RuleBasedStateMachine):
         seconds=st.sampled_from([0, 1, 60]),
     )
     def invoke_and_wait(self, instances: set[str], duration_ms: int, mode: str, seconds: int) -> None:
-        changes = {"frequency": "rate(60s)"} if mode == "Period" else {"repeat_mode": mode}
+        changes = {"frequency": "0 * * * * ?"} if mode == "Period" else {"repeat_mode": mode}
         there = [one for one in sorted(instances) if self.world.service.instances.find(REGION, one) is not None]
         if there:
             invoke_id = self.world.run(*there, content=str(duration_ms).encode(), **changes)
