@@ -31,7 +31,7 @@ def route(request: Request) -> str:
         return "fc"
     if "x-ots-instancename" in headers or "x-ots-apiversion" in headers:
         return "tablestore"
-    if "x-mns-version" in headers or headers.get("authorization", "").startswith("MNS "):
+    if "x-mns-version" in headers or headers.get("authorization", "").startswith(("MNS ", "MNS4-")):
         return "mns"
     return "ecs"
 

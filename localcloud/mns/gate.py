@@ -2,7 +2,8 @@
 
 Wire format: `Authorization: MNS <AccessKeyId>:<Base64 of HMAC-SHA1>` over method, Content-MD5, Content-Type, Date, the
 x-mns-* headers and the target exactly as sent. Content-MD5 is the Base64 of the hexadecimal digest, as all SDKs of the
-vendor have it (Python 1.3.0, Go 2.0, Node 1.x, PHP); RFC 1864, which the documents name, is taken too.
+vendor have it (Python 1.3.0, Go 2.0, Node 1.x, PHP); RFC 1864, which the documents name, is taken too. The signature V4
+of the Java SDK is in `signature_v4`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from functools import lru_cache
 from localcloud.account import Account
 from localcloud.clock import Clock
 from localcloud.http import Request
+from localcloud.mns import signature_v4
 from localcloud.mns.errors import MnsError
 from localcloud.mns.limits import Limits
 
@@ -49,14 +51,20 @@ class Gate:
         if "authorization" not in headers:
             raise MnsError("MissingAuthorizationHeader")
         match = AUTHORIZATION.fullmatch(headers["authorization"])
-        if match is None:
+        claim = None if match else signature_v4.claim_of(headers["authorization"])
+        if match is None and claim is None:
             raise MnsError("InvalidAuthorizationHeader")
         if "x-mns-version" not in headers:
             raise MnsError("MissingVersionHeader")
         if headers["x-mns-version"] != VERSION:
             raise MnsError("InvalidArgument", f"The value of x-mns-version should be {VERSION}.")
-        self._check_date(request)
-        self._check_signature(request, key_id=match.group(1), signature=match.group(2))
+        sent_ms = self._check_date(request)
+        if match is not None:
+            self._check_key(request, match.group(1))
+            self._check_signature(request, match.group(2))
+        elif claim is not None:
+            self._check_key(request, claim.key_id)
+            self._check_v4(request, claim, sent_ms)
 
     def _check_digest(self, request: Request) -> None:
         claimed = request.headers.get("content-md5")
@@ -67,7 +75,8 @@ class Gate:
         if claimed.encode("latin-1", "replace") not in accepted:
             raise MnsError("InvalidDegist")
 
-    def _check_date(self, request: Request) -> None:
+    def _check_date(self, request: Request) -> int:
+        """Answers what it says, in milliseconds."""
         text = request.headers.get("date") or request.headers.get("x-mns-date")
         if not text:
             raise MnsError("MissingDateHeader")
@@ -78,19 +87,30 @@ class Gate:
         now_ms = request.received_ms if self._date_clock is None else self._date_clock.now_ms()
         if abs(now_ms - sent_ms) > self._limits.date_window_ms:
             raise MnsError("TimeExpired")
+        return sent_ms
 
-    def _check_signature(self, request: Request, *, key_id: str, signature: str) -> None:
+    def _check_key(self, request: Request, key_id: str) -> None:
         account, token = self._account, request.headers.get("security-token", "")
         if key_id != account.access_key_id:
             raise MnsError("InvalidAccessKeyId")
         if token and token != account.security_token:
             raise MnsError("AccessDenied", "The security token you provided is not one of the local cloud.")
+
+    def _check_signature(self, request: Request, signature: str) -> None:
         # Nearly everybody signs Date: the other is worked out only where that is not what was signed.
         for date in dict.fromkeys((request.headers.get("date", ""), request.headers.get("x-mns-date", ""))):
-            expected = sign(request, account.access_key_secret, date)
+            expected = sign(request, self._account.access_key_secret, date)
             if hmac.compare_digest(signature.encode(), expected.encode()):
                 return
         raise MnsError("SignatureDoesNotMatch")
+
+    def _check_v4(self, request: Request, claim: signature_v4.Claim, sent_ms: int) -> None:
+        """A key of another day or region is no key here: that is what V4 is for."""
+        region = self._account.region
+        expected = signature_v4.sign(request, self._account.access_key_secret, region=region, sent_ms=sent_ms)
+        is_ours = claim.region == region and claim.day == signature_v4.day_of(sent_ms)
+        if not is_ours or not hmac.compare_digest(claim.signature, expected):
+            raise MnsError("SignatureDoesNotMatch")
 
 
 def sign(request: Request, secret: str, date: str) -> str:

@@ -347,6 +347,7 @@ def test_the_log_names_the_vendors_error_code(response: Response | None, outcome
         (Request("GET", "/PutRow", "", {"x-ots-apiversion": "2015-12-31"}, b"", 0), "tablestore"),
         (Request("GET", "/queues/q/messages", "", {"x-mns-version": "2015-06-06"}, b"", 0), "mns"),
         (Request("GET", "/queues", "", {"authorization": "MNS a:b"}, b"", 0), "mns"),
+        (Request("GET", "/queues", "", {"authorization": "MNS4-HMAC-SHA256 Credential=a"}, b"", 0), "mns"),
         (Request("POST", "/2016-08-15/services/s/functions/f/invocations", "", {}, b"", 0), "fc"),
         (Request("GET", "/2023-03-30/functions", "", {}, b"", 0), "fc"),
         (Request("GET", "/proxy/s/f/path", "", {}, b"", 0), "fc"),
