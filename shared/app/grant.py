@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.app.hold import Hold
 from shared.core import emit, limits
-from shared.core.days import day_of, next_day_start_ms, quiet_until_ms
+from shared.core.days import day_of, next_day_start_ms, quiet_until_ms, turn_ms
 from shared.core.errors import Unavailable, UnknownOutcome
 from shared.core.quota import Settled, next_ask
 
@@ -63,7 +63,8 @@ def defer(hold: Hold, *, chunks: int, reason: str) -> None:
         hold.change(deferred_to=day)
         hold.say(emit.deferred(day=day, chunks=chunks, reason=reason))
         hold.ports.log("run.deferred", run_id=hold.run.run_id, to_day=day, chunks=chunks, reason=reason)
-    hold.again_at(start_ms + limits.CLOCK_SKEW_MS_MAX + _spread_ms(hold.run.run_id))
+    turn = turn_ms(hold.run.run_id, accepted_ms=hold.run.accepted_ms, start_ms=start_ms)
+    hold.again_at(start_ms + limits.CLOCK_SKEW_MS_MAX + turn)
 
 
 def wait_out_midnight(hold: Hold) -> bool:
@@ -72,8 +73,3 @@ def wait_out_midnight(hold: Hold) -> bool:
     if until_ms:
         hold.again_at(until_ms)
     return bool(until_ms)
-
-
-def _spread_ms(run_id: str) -> int:
-    """Runs deferred to one midnight do not all come in the same second."""
-    return int(run_id[-4:], 16) % limits.MIDNIGHT_SPREAD_MS

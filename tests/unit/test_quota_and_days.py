@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta, timezone
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core import limits
-from shared.core.days import day_of, iso, next_day_start_ms, quiet_until_ms
+from shared.core.days import DAY_MS, day_of, iso, next_day_start_ms, quiet_until_ms, turn_ms
 from shared.core.quota import Ask, Settled, next_ask
 
 moments = st.integers(0, 4_102_444_800_000)
@@ -80,3 +81,29 @@ def test_a_closed_day_gives_nothing_even_to_whom_it_owes() -> None:
     step = next_ask(wanted_total=3, granted=3, used=3, closed=True, limit=500)
 
     assert step == Settled(3, short=True, closed=True)
+
+
+run_ids = st.integers(0, 16**20 - 1).map(lambda number: f"run-{number:020x}")
+START_MS = next_day_start_ms(1_767_600_000_000)
+
+
+@given(run_ids, run_ids, st.integers(0, 40 * DAY_MS), st.integers(0, 40 * DAY_MS))
+def test_a_run_that_has_waited_a_day_longer_never_asks_after_the_other(
+    first: str, second: str, waited_ms: int, other_ms: int
+) -> None:
+    longer_ms, shorter_ms = max(waited_ms, other_ms), min(waited_ms, other_ms)
+
+    earlier = turn_ms(first, accepted_ms=START_MS - 1 - longer_ms, start_ms=START_MS)
+    later = turn_ms(second, accepted_ms=START_MS - 1 - shorter_ms, start_ms=START_MS)
+
+    assert 0 <= earlier < limits.MIDNIGHT_SPREAD_MS
+    assert earlier <= later or longer_ms // DAY_MS == shorter_ms // DAY_MS
+
+
+def test_the_runs_of_one_day_do_not_all_come_in_one_second() -> None:
+    turns = [
+        turn_ms(f"run-{number * 7919:020x}", accepted_ms=START_MS - 5_000, start_ms=START_MS) for number in range(1_000)
+    ]
+
+    busiest = max(Counter(turn // 1_000 for turn in turns).values())
+    assert busiest < 200
