@@ -110,7 +110,7 @@ class Desk:
         """If-Match. Raises FcError PreconditionFailed."""
         wanted = self.call.request.headers.get("if-match", "").strip('"')
         if wanted not in ("", "*", etag):
-            raise FcError("PreconditionFailed", f"the resource's etag is '{etag}', not '{wanted}'")
+            raise FcError("PreconditionFailed", "the resource being modified has been changed")
 
     # -- out ----------------------------------------------------------------------------------------------------------
     def page(

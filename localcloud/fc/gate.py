@@ -33,6 +33,10 @@ CODES = {
     "mismatch": "SignatureNotMatch",
 }
 """What FC calls the reasons of ACS3; the others are InvalidArgument. Unverified: the SDK shows texts only."""
+NOT_MATCH = (
+    "The request signature we calculated does not match the signature you provided. "
+    "Check your access key and signing method"
+)
 NONCE_CHARS_MAX = 256
 """Ours; the SDK sends 32."""
 
@@ -114,7 +118,7 @@ class Gate:
         texts = strings_to_sign(request, is_http_trigger=is_http_trigger)
         expected = [sign(text, self._account.access_key_secret) for text in texts]
         if not any([hmac.compare_digest(match.group(2), one) for one in expected]):  # noqa: C419  all of them
-            raise FcError("SignatureNotMatch", f"the signature does not match, the string to sign is {texts[0]!r}")
+            raise FcError("SignatureNotMatch", f"{NOT_MATCH}; the string to sign is {texts[0]!r}")
 
     def _check_date(self, request: Request, date: datetime) -> None:
         if abs(date.timestamp() * 1000 - self._now_ms(request)) > self._limits.clock_skew_ms:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from localcloud.fc.described_triggers import SOURCES, check_described
 from localcloud.fc.errors import FcError, invalid
 from localcloud.fc.functions import FunctionRecord, Functions, check_name
 from localcloud.fc.http_config import read_http_config
@@ -132,7 +133,7 @@ class Triggers:
         if not spec.name:
             raise invalid("triggerName is missing")
         check_name(spec.name, "triggerName")
-        if spec.type not in TYPES:
+        if spec.type not in TYPES and spec.type not in SOURCES:
             raise FcError("NotImplemented", f"the local cloud has no triggers of type '{spec.type}'")
         if spec.type == "http":
             other = self.http_of(function.key, spec.qualifier)
@@ -156,7 +157,7 @@ class Triggers:
             sys.stderr.write(f"local cloud: {told}\n")
 
     def _runner(self, spec: TriggerSpec, function: FunctionRecord) -> Runner | None:
-        """None for what runs only when asked, and for what is disabled. Raises FcError InvalidArgument."""
+        """None for what runs only when asked or is only described, and for what is disabled. Raises FcError."""
         if spec.type == "eventbridge":
             queue_config = read_config(spec.config, self._ports.limits)
             if not queue_config.is_enabled:
@@ -176,7 +177,10 @@ class Triggers:
                 queues=self._ports.queues,
                 hand_over=self._hands_over(spec),
             )
-        read_http_config(spec.config)
+        if spec.type == "http":
+            read_http_config(spec.config)
+        else:
+            check_described(spec.type, spec.config, spec.source_arn)
         return None
 
     def _hands_over(self, spec: TriggerSpec) -> Callable[[bytes], None]:

@@ -220,7 +220,7 @@ def test_triggers_are_made_listed_changed_and_deleted(client, code: str) -> None
     with refused("TriggerAlreadyExists", 409):
         client.create_trigger("fleetrun", "f", "web", "http", {"methods": ["GET"]}, None, None)
     with refused("NotImplemented", 501):
-        client.create_trigger("fleetrun", "f", "files", "oss", {}, "acs:oss:cn-hangzhou:1:b", None)
+        client.create_trigger("fleetrun", "f", "rows", "tablestore", {}, "acs:ots:cn-hangzhou:1:i", None)
 
 
 def test_versions_and_aliases_of_a_service_keep_its_functions_as_they_were(client, code: str, tmp_path) -> None:
