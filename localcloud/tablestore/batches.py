@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from localcloud.tablestore.capacity import change_size, read_units
+from localcloud.tablestore.capacity import read_units, request_size
 from localcloud.tablestore.changes import Increment, RowChange
-from localcloud.tablestore.errors import TablestoreError, invalid, outside_transaction
+from localcloud.tablestore.errors import TablestoreError, invalid, table_missing
 from localcloud.tablestore.keys import check_key, check_read_key, check_readable
 from localcloud.tablestore.limits import Limits
 from localcloud.tablestore.reads import NEWEST, GotRow, Selection, see
 from localcloud.tablestore.rows import Written, check_change, check_filter, write_row
 from localcloud.tablestore.tables import RowSource, Store, Table
-from localcloud.tablestore.transactions import Transaction
+from localcloud.tablestore.transactions import Transaction, check_own_table
 from localcloud.tablestore.values import Key
 
 GotOutcome = GotRow | TablestoreError
@@ -63,9 +63,9 @@ def get_one(
     return GotRow(seen.row, read_units(seen.size))
 
 
-def check_selection(selection: Selection, limits: Limits) -> None:
+def check_selection(selection: Selection, limits: Limits, *, in_batch: bool = False) -> None:
     """Raises OTSParameterInvalid."""
-    selection.check(limits)
+    selection.check(limits, in_batch=in_batch)
     if selection.filter is not None:
         check_filter(selection.filter, limits)
 
@@ -75,16 +75,14 @@ def get_batch(store: Store, groups: Sequence[GetGroup]) -> list[list[GotOutcome]
     if not groups:
         raise invalid("No row specified in the request of BatchGetRow.")
     _check_count(sum(len(group.keys) for group in groups), store.limits.batch_get_rows_max)
-    _check_tables([group.table for group in groups])
+    _check_tables(store, [group.table for group in groups])
     for group in groups:
-        for key in group.keys:
-            check_readable(key)
-        check_selection(group.selection, store.limits)
+        check_selection(group.selection, store.limits, in_batch=True)
     tables = [store.table(group.table) for group in groups]
-    if store.limits.misfit_keys == "request":
-        for table, group in zip(tables, groups, strict=True):
-            for key, names in zip(group.keys, group.key_names or (None,) * len(group.keys), strict=True):
-                check_read_key(table, key, names, store.limits)
+    check = check_readable if store.limits.misfit_keys == "row" else check_read_key
+    for table, group in zip(tables, groups, strict=True):
+        for key, names in zip(group.keys, group.key_names or (None,) * len(group.keys), strict=True):
+            check(table, key, names, store.limits)
     return [_get_group(store, table, group) for table, group in zip(tables, groups, strict=True)]
 
 
@@ -106,11 +104,15 @@ def write_batch(
     tables = _checked(store, groups, transaction)
     outcomes: list[list[WriteOutcome]] = []
     for table, group in zip(tables, groups, strict=True):
-        outcomes.append([_write_one(store, table, change, transaction) for change in group.changes])
+        if table is None:
+            outcomes.append([table_missing() for _ in group.changes])
+        else:
+            outcomes.append([_write_one(store, table, change, transaction) for change in group.changes])
     return outcomes
 
 
-def _checked(store: Store, groups: Sequence[WriteGroup], transaction: Transaction | None) -> list[Table]:
+def _checked(store: Store, groups: Sequence[WriteGroup], transaction: Transaction | None) -> list[Table | None]:
+    """The tables; None for one that is missing and fails its rows only."""
     limits = store.limits
     if not groups:
         raise invalid("No row is specified in BatchWriteRow.")
@@ -118,16 +120,17 @@ def _checked(store: Store, groups: Sequence[WriteGroup], transaction: Transactio
         if not group.changes:
             raise invalid(f"No operation is specified for table: '{group.table}'.")
     _check_count(sum(len(group.changes) for group in groups), limits.batch_write_rows_max)
-    _check_tables([group.table for group in groups])
+    _check_tables(store, [group.table for group in groups])
     for group in groups:
         for change in group.changes:
             check_change(change, limits)
-    tables = [store.writable(group.table) for group in groups]
+    tables = [_writable(store, group.table) for group in groups]
     size = 0
     for table, group in zip(tables, groups, strict=True):
-        size += sum(change_size(change, table.key_names) for change in group.changes)
+        names = () if table is None else table.key_names
+        size += sum(request_size(change, change.key_names or names) for change in group.changes)
         _check_repeated(group, limits)
-        if limits.misfit_keys == "request":
+        if table is not None and limits.misfit_keys == "request":
             for change in group.changes:
                 check_key(table, change.key, change.key_names, limits)
     if size > limits.batch_write_bytes_max:
@@ -135,9 +138,15 @@ def _checked(store: Store, groups: Sequence[WriteGroup], transaction: Transactio
             "The total data size of BatchWriteRow request exceeds the limit, "
             f"limit size: {limits.batch_write_bytes_max}, data size: {size}."
         )
-    if transaction is not None and any(table is not transaction.table for table in tables):
-        raise outside_transaction()
+    for table in tables:
+        if transaction is not None and table is not None:
+            check_own_table(transaction, table)
     return tables
+
+
+def _writable(store: Store, name: str) -> Table | None:
+    is_missing = name not in store.tables and name not in store.index_tables
+    return None if is_missing and store.limits.missing_tables == "row" else store.writable(name)
 
 
 def _write_one(store: Store, table: Table, change: RowChange, transaction: Transaction | None) -> WriteOutcome:
@@ -152,7 +161,9 @@ def _check_count(count: int, limit: int) -> None:
         raise invalid(f"Rows count exceeds the upper limit: {limit}.")
 
 
-def _check_tables(names: Sequence[str]) -> None:
+def _check_tables(store: Store, names: Sequence[str]) -> None:
+    for name in names:
+        store.check_name(name)
     for name, count in Counter(names).items():
         if count > 1:
             raise invalid(f"Duplicated table name: '{name}'.")

@@ -100,8 +100,6 @@ def _incremented(versions: Sequence[tuple[int, Any]], cell: Increment, now_ms: i
 
 def _check_version(name: str, version_ms: int, options: TableOptions, now_ms: int) -> None:
     """[max(now - deviation, now - time to live), now + deviation): error code page, 2024."""
-    if not 0 <= version_ms <= INT64_MAX // 1000:
-        raise invalid("Timestamp must be in range [0, INT64_MAX/1000).")
     back_s = options.deviation_s
     if options.time_to_live_s != NEVER:
         back_s = min(back_s, options.time_to_live_s)

@@ -167,3 +167,11 @@ def columns_of(rule: RowFilter) -> list[Column]:
         return [rule]
     parts = (rule.part,) if isinstance(rule, Not) else rule.parts
     return [column for part in parts for column in columns_of(part)]
+
+
+def count_of(rule: RowFilter) -> int:
+    """Every condition on a column in it, and every AND, OR and NOT."""
+    if isinstance(rule, Column):
+        return 1
+    parts = (rule.part,) if isinstance(rule, Not) else rule.parts
+    return 1 + sum(map(count_of, parts))

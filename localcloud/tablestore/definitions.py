@@ -18,6 +18,7 @@ from localcloud.tablestore.schema import (
     TableRecord,
     Units,
     check_index,
+    check_index_counts,
     check_meta,
     check_options,
     check_units,
@@ -59,7 +60,7 @@ def create_table(
     if len(set(names)) < len(names) or any(_is_taken(store, name) for name in names):
         raise table_exists()
     if len(store.tables) >= limits.tables_max:
-        raise too_many_tables()
+        raise too_many_tables(limits.tables_max, as_java_tests=limits.texts == "java-tests")
     now_ms = store.timeline.clock.now_ms()
     records = tuple(IndexRecord(index, now_ms, has_base_rows=True) for index in indexes)
     table = store.add(
@@ -94,6 +95,7 @@ def update_table(
     store: Store, name: str, *, options: OptionsChange | None, reserved: Units | None, stream: Stream | None
 ) -> TableRecord:
     """Answers the record as it is afterwards. Raises OTSParameterInvalid, OTSObjectNotExist."""
+    store.check_name(name)
     if options is None and reserved is None and stream is None:
         raise invalid("No parameter is specified while updating table.")
     if options == OptionsChange():
@@ -143,6 +145,7 @@ def delete_table(store: Store, name: str) -> None:
 
 def create_index(store: Store, table_name: str, index: IndexMeta, *, include_base_rows: bool) -> None:
     """Raises OTSParameterInvalid, OTSObjectNotExist, OTSObjectAlreadyExist."""
+    check_index_counts(index, store.limits)
     table = store.writable(table_name)
     record = table.record
     check_index(index, record.meta, record.options, store.limits)
@@ -182,6 +185,5 @@ def _is_taken(store: Store, name: str) -> bool:
 
 
 def _check_index_count(count: int, limits: Limits) -> None:
-    """The text is ours."""
     if count > limits.indexes_max:
-        raise invalid(f"The number of secondary indexes must be in range: [0, {limits.indexes_max}].")
+        raise invalid(f"Number of index per table exceeds the quota:{limits.indexes_max}.")

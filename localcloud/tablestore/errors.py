@@ -1,4 +1,6 @@
-"""What Tablestore refuses: code, HTTP status and text, from the error code page (2021) and the tests of the SDKs."""
+"""What Tablestore refuses: code, HTTP status and text, from the error code pages (2021 and later) and the tests of the
+SDKs.
+"""
 
 from __future__ import annotations
 
@@ -45,8 +47,9 @@ def table_not_ready() -> TablestoreError:
     return TablestoreError("OTSTableNotReady", 404, "The table is not ready.")
 
 
-def too_many_tables() -> TablestoreError:
-    return TablestoreError("OTSQuotaExhausted", 403, "Number of tables exceeded the quota.")
+def too_many_tables(limit: int, *, as_java_tests: bool) -> TablestoreError:
+    text = f"Number of tables exceeds the quota:{limit}." if as_java_tests else "Number of tables exceeded the quota."
+    return TablestoreError("OTSQuotaExhausted", 403, text)
 
 
 def row_conflict() -> TablestoreError:
@@ -65,9 +68,18 @@ def transaction_too_large(limit: int) -> TablestoreError:
     )
 
 
-def outside_transaction() -> TablestoreError:
+def outside_transaction(own: object, other: object) -> TablestoreError:
+    """Partition keys. The text is the one that tests of ex_aliyun_ots, an SDK for Elixir, expect; the status is
+    unverified.
+    """
+    text = f"Data out of scope of transaction. Transaction PartKey:{own}. Data PartKey:{other}"
+    return TablestoreError("OTSDataOutOfRange", 400, text)
+
+
+def other_table_in_transaction(own: str, other: str) -> TablestoreError:
     """Text and status are unverified."""
-    return TablestoreError("OTSDataOutOfRange", 400, "Data out of the range of the transaction's partition key.")
+    text = f"Data out of scope of transaction. Transaction table:{own}. Data table:{other}"
+    return TablestoreError("OTSDataOutOfRange", 400, text)
 
 
 def denied(message: str) -> TablestoreError:
@@ -93,6 +105,7 @@ STATUS_OF_CODE = {
     "OTSOutOfRowSizeLimit": 400,
     "OTSForbiddenUpdateCapacityUnit": 400,
     "OTSAuthFailed": 403,
+    "OTSNoPermissionAccess": 403,
     "OTSConditionCheckFail": 403,
     "OTSQuotaExhausted": 403,
     "OTSCapacityUnitExhausted": 403,
@@ -111,6 +124,7 @@ STATUS_OF_CODE = {
     "OTSObjectAlreadyExist": 409,
     "OTSRowOperationConflict": 409,
     "OTSRequestBodyTooLarge": 413,
+    "OTSFlowControl": 429,
     "OTSInternalServerError": 500,
     "OTSServerBusy": 503,
     "OTSPartitionUnavailable": 503,
@@ -125,7 +139,14 @@ MESSAGE_OF_CODE = {
     "OTSServerUnavailable": "Server is not available.",
     "OTSRowOperationConflict": "Data is being modified by the other request.",
     "OTSConditionCheckFail": "Condition check failed.",
+    "OTSNoPermissionAccess": (
+        "You have no permission to access the requested resource, please contact the resource owner"
+    ),
+    "OTSFlowControl": "The requests have been throttled.",
     "OTSNotEnoughCapacityUnit": "Remaining capacity unit is not enough.",
+    "OTSCapacityUnitExhausted": "Capacity unit is not enough.",
+    "OTSTooFrequentReservedThroughputAdjustment": "Capacity unit adjustment is too frequent.",
+    "OTSForbiddenUpdateCapacityUnit": "Your instance is forbidden to update capacity unit.",
     "OTSQuotaExhausted": "Too frequent table operations.",
     "OTSTableNotReady": "The table is not ready.",
     "OTSObjectNotExist": "Requested table does not exist.",

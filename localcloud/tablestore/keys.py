@@ -15,7 +15,6 @@ WIRE_TYPES = {
     float: "VT_DOUBLE",
 }
 WIRE_TYPE_OF = {"INTEGER": "VT_INTEGER", "STRING": "VT_STRING", "BINARY": "VT_BLOB"}
-KEY_TYPES = (int, str, bytes)
 PYTHON_TYPES: dict[str, type] = {"INTEGER": int, "STRING": str, "BINARY": bytes}
 
 
@@ -43,24 +42,40 @@ def _refuse_type(table: Table, at: int, value: object) -> None:
     raise invalid_key(f"Validate PK type fail. Input: {given}, Meta: {WIRE_TYPE_OF[table.key_types[at]]}.")
 
 
-def check_key_types(key: Key) -> None:
-    """What no key of any table can hold: refused before the table is looked at. Raises OTSParameterInvalid."""
-    for value in key:
-        if type(value) not in KEY_TYPES and value is not AUTO_INCREMENT:
-            name = WIRE_TYPES.get(type(value), f"VT_{value!r}")
+def check_free_of_table(key: Key, names: tuple[str, ...] | None, limits: Limits) -> None:
+    """What no key of any table can hold: refused before the table is looked at. Raises OTSParameterInvalid.
+
+    A value too long is told with the name that the caller gave it; without `names`, `check_key` tells it.
+    """
+    for at, value in enumerate(key):
+        kind = type(value)
+        if kind is int:
+            continue
+        if kind is str or kind is bytes:
+            if names is not None:
+                check_key_length(names[at], value, limits)
+        elif value is not AUTO_INCREMENT:
+            name = WIRE_TYPES.get(kind, f"VT_{value!r}")
             raise invalid(f"{name} is an invalid type for the primary key.")
 
 
-def check_readable(key: Key) -> None:
-    """As `check_key_types`; the table's choice cannot be read. Raises OTSParameterInvalid."""
-    check_key_types(key)
+def check_column_count(key: Key, limits: Limits, *, own: int = 0) -> None:
+    """Not more columns than a table can have; an index, whose `own` key may be longer, not more than it has."""
+    if len(key) > max(limits.key_columns_max, own):
+        raise invalid(f"The number of primary key columns must be in range: [1, {limits.key_columns_max}].")
+
+
+def check_readable(table: Table, key: Key, names: tuple[str, ...] | None, limits: Limits) -> None:
+    """As `check_free_of_table`; the table's choice cannot be read. Raises OTSParameterInvalid."""
+    check_column_count(key, limits, own=len(table.key_names))
+    check_free_of_table(key, names, limits)
     if AUTO_INCREMENT in key:
         raise invalid("PKAutoIncr can't be used for read operations.")
 
 
 def check_read_key(table: Table, key: Key, names: tuple[str, ...] | None, limits: Limits) -> None:
     """As `check_key` and `check_readable`."""
-    check_readable(key)
+    check_readable(table, key, names, limits)
     check_key(table, key, names, limits)
 
 

@@ -23,9 +23,15 @@ class Limits:
     columns_per_write_max: int = 1024
     """Attribute columns of one written row."""
     columns_to_get_max: int = 128
-    """Contested: tests of the .NET and Java SDKs expect 1024."""
+    """Contested: tests of the Java, .NET and PHP SDKs expect 1024."""
+    column_names: Literal["any", "identifier"] = "any"
+    """What a column may be called. any: 1 to 255 bytes that do not begin with # (tests of the Java and PHP SDKs, an
+    example of the Python SDK). identifier: letters, digits and _, no digit first (limits page, 2021)."""
     filters_max: int = 10
-    """Contested: filters in one filter. Tests of the Java SDK expect 32."""
+    """Contested: filters in one filter. Tests of the Java SDK expected 10 once and expect 32 now."""
+    filters_counted: Literal["conditions", "all"] = "conditions"
+    """What counts as a filter: conditions on columns, or the ANDs, ORs and NOTs around them, too (tests of the Java
+    SDK)."""
     composite_parts_max: int = 32
     """Contested: parts of one AND or OR. Older servers took exactly 2 (error code page, 2021)."""
     regex_bytes_max: int = 256
@@ -56,6 +62,12 @@ class Limits:
     misfit_keys: Literal["row", "request"] = "row"
     """What a key that does not fit its table fails in a batch: its row (tests of the Python SDK), or the whole request
     (page of 2021)."""
+    missing_tables: Literal["request", "row"] = "request"
+    """What a table that does not exist fails in a BatchWriteRow: all of it (page of 2021), or its rows (an example of
+    the Python SDK)."""
+    texts: Literal["pages", "java-tests"] = "pages"
+    """Whose words are said where the error code pages (2021 and later) and the tests of the Java SDK differ: about too
+    many tables, and about a GetRow or GetRange without a version."""
     range_errors_end_with_dot: bool = False
     """Whether the texts about begin and end of a range have a final dot: so on the error code page, not in the tests of
     the Python SDK."""

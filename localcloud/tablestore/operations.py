@@ -17,6 +17,7 @@ from localcloud.tablestore.service import TablestoreService
 from localcloud.tablestore.wire_rows import Kind, encoded, read_change, read_key, read_selection
 from localcloud.tablestore.wire_tables import (
     read_encryption,
+    read_has_transactions,
     read_index,
     read_meta,
     read_options,
@@ -46,6 +47,7 @@ def create_table(service: TablestoreService, request: Any, response: Any) -> Non
         indexes=[read_index(index) for index in request.index_metas],
         stream=read_stream(request.stream_spec) if request.HasField("stream_spec") else None,
         encryption=read_encryption(request.sse_spec) if request.HasField("sse_spec") else None,
+        has_transactions=read_has_transactions(request),
     )
 
 

@@ -10,7 +10,7 @@ from localcloud.tablestore.cells import StoredRow, Versions, visible
 from localcloud.tablestore.conditions import ColumnPage, RowFilter, matches
 from localcloud.tablestore.errors import invalid
 from localcloud.tablestore.limits import Limits
-from localcloud.tablestore.schema import TableOptions, Units
+from localcloud.tablestore.schema import TableOptions, Units, check_column_name
 from localcloud.tablestore.values import INT64_MAX, Key, Value, key_size, value_size
 
 
@@ -61,15 +61,18 @@ class Selection:
     end_column: str | None = None
     """The first name behind that is not."""
 
-    def check(self, limits: Limits) -> None:
+    def check(self, limits: Limits, *, in_batch: bool = False) -> None:
         """Raises OTSParameterInvalid."""
         if len(self.columns) > limits.columns_to_get_max:
             raise invalid(
                 "The number of columns from the request exceeds the limit, "
                 f"limit count: {limits.columns_to_get_max}, column count: {len(self.columns)}."
             )
+        for name in self.columns:
+            check_column_name(name, limits)
         if self.versions_max is None and self.times is None:
-            raise invalid("No version condition is specified while querying row.")
+            where = " while querying row" if in_batch or limits.texts == "pages" else ""
+            raise invalid(f"No version condition is specified{where}.")
         if self.versions_max is not None and self.versions_max <= 0:
             raise invalid(f"Invalid max versions: {self.versions_max}. Reason: Max versions must be positive.")
         if self.times is not None:

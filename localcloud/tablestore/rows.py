@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from localcloud.tablestore.capacity import write_units
 from localcloud.tablestore.cells import StoredRow, changed, visible
-from localcloud.tablestore.changes import CellChange, Increment, PutCell, RowChange
-from localcloud.tablestore.conditions import Column, RowFilter, columns_of, compiled, matches
+from localcloud.tablestore.changes import CellChange, DeleteColumn, Increment, PutCell, RowChange
+from localcloud.tablestore.conditions import Column, RowFilter, columns_of, compiled, count_of, matches
 from localcloud.tablestore.errors import condition_failed, invalid
-from localcloud.tablestore.keys import check_key, check_key_types
+from localcloud.tablestore.keys import check_column_count, check_free_of_table, check_key
 from localcloud.tablestore.limits import Limits
 from localcloud.tablestore.reads import Cell, Row
 from localcloud.tablestore.schema import TableOptions, Units, check_column_name
@@ -31,7 +31,8 @@ class Written:
 
 def check_change(change: RowChange, limits: Limits) -> None:
     """What is refused whatever the table is. Raises OTSParameterInvalid."""
-    check_key_types(change.key)
+    check_column_count(change.key, limits)
+    check_free_of_table(change.key, change.key_names, limits)
     if change.kind == "delete" and change.cells:
         raise invalid("Invalid delete row request: unexpected cells in request.")
     if change.kind == "put" and not all(isinstance(cell, PutCell) for cell in change.cells):
@@ -45,7 +46,9 @@ def check_change(change: RowChange, limits: Limits) -> None:
         check_column_name(cell.name, limits)
         if isinstance(cell, PutCell):
             check_value(cell.name, cell.value, limits)
-        elif isinstance(cell, Increment) and not INT64_MIN <= cell.by <= INT64_MAX:
+        if not isinstance(cell, DeleteColumn) and cell.version_ms is not None:
+            _check_version(cell.version_ms)
+        if isinstance(cell, Increment) and not INT64_MIN <= cell.by <= INT64_MAX:
             raise invalid(f"Integer out of range: {cell.by}.")
     if any(isinstance(cell, Increment) for cell in change.cells):
         _check_increments(change.cells)
@@ -76,10 +79,16 @@ def check_value(name: str, value: Value, limits: Limits) -> None:
         raise invalid(f"{type(value).__name__} is an invalid type for the attribute column.")
 
 
+def _check_version(version_ms: int) -> None:
+    """What no table takes; its options say the rest."""
+    if not 0 <= version_ms < INT64_MAX // 1000:
+        raise invalid("Timestamp must be in range [0, INT64_MAX/1000).")
+
+
 def check_filter(rule: RowFilter, limits: Limits) -> None:
     """Raises OTSParameterInvalid."""
     columns = columns_of(rule)
-    if len(columns) > limits.filters_max:
+    if (len(columns) if limits.filters_counted == "conditions" else count_of(rule)) > limits.filters_max:
         raise invalid(f"The count of filter exceeds the max: {limits.filters_max}.")
     for column in columns:
         check_column_name(column.name, limits)

@@ -11,6 +11,7 @@ from localcloud.tablestore.limits import Limits
 from localcloud.tablestore.values import INT64_MAX, ColumnType, KeyType
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+ANY_NAME = re.compile(r"[^#].*", re.DOTALL)
 NEVER = -1
 """As `time_to_live_s`: cells live for ever."""
 
@@ -167,14 +168,24 @@ def check_units(units: Units, limits: Limits) -> None:
             raise invalid(f"The value of {name} capacity unit can not be more than {limits.reserved_units_max}.")
 
 
+def check_index_counts(index: IndexMeta, limits: Limits) -> None:
+    """What is refused whatever the table is, even when there is none. Raises OTSParameterInvalid."""
+    if not 1 <= len(index.key) <= limits.key_columns_max:
+        raise invalid(f"The number of primary key columns must be in range: [1, {limits.key_columns_max}] in index.")
+    if len(index.columns) > limits.defined_columns_max:
+        raise invalid(f"The number of attribute columns must be in range: [0, {limits.defined_columns_max}] in index.")
+
+
 def check_index(index: IndexMeta, table: TableMeta, options: TableOptions, limits: Limits) -> None:
-    """Raises OTSParameterInvalid. The texts are ours, except for the names'."""
+    """Raises OTSParameterInvalid. The texts are ours, except for those about counts and names.
+
+    The table's key columns may stand among the columns: the index has them anyway.
+    """
     check_table_name(index.name, limits)
+    check_index_counts(index, limits)
     key_names = [column.name for column in table.key]
     types: dict[str, str] = {column.name: column.type for column in table.key}
     types |= {column.name: column.type for column in table.defined}
-    if not 1 <= len(index.key) <= limits.key_columns_max:
-        raise invalid(f"The number of primary key columns must be in range: [1, {limits.key_columns_max}].")
     check_distinct(index.key, "Duplicated primary key name: '{}'.")
     check_distinct(index.columns, "Duplicated defined column name: '{}'.")
     for name in (*index.key, *index.columns):
@@ -184,7 +195,7 @@ def check_index(index: IndexMeta, table: TableMeta, options: TableOptions, limit
         if types[name] not in ("INTEGER", "STRING", "BINARY"):
             raise invalid(f"{types[name]} is an invalid type for the primary key.")
     for name in index.columns:
-        if name in key_names or name in index.key:
+        if name in index.key:
             raise invalid(f"Duplicated attribute column name with primary key column: '{name}'.")
     if index.is_local and index.key[0] != key_names[0]:
         raise invalid("The first primary key of a local index must be the partition key of the table.")
@@ -200,8 +211,12 @@ def check_table_name(name: str, limits: Limits) -> None:
 
 
 def check_column_name(name: str, limits: Limits) -> None:
-    if not NAME.fullmatch(name) or len(name) > limits.name_bytes_max:
-        raise invalid("invalid name of column: empty name." if not name else f"Invalid column name: '{name}'.")
+    """Raises OTSParameterInvalid."""
+    if NAME.fullmatch(name) and len(name) <= limits.name_bytes_max:
+        return
+    if limits.column_names == "any" and ANY_NAME.fullmatch(name) and len(name.encode()) <= limits.name_bytes_max:
+        return
+    raise invalid(f"Invalid column name: '{name}'.")
 
 
 def check_distinct(names: Iterable[str], message: str) -> None:

@@ -133,6 +133,7 @@ class TablestoreService:
         transaction_id: str | None = None,
     ) -> GotRow:
         """`row` is None when there is no such row, or the selection shows nothing of it."""
+        self._store.check_name(table)
         check_selection(selection, self.limits)
         found = self._store.table(table)
         source: RowSource = found
@@ -145,6 +146,7 @@ class TablestoreService:
 
     def write_row(self, table: str, change: RowChange, *, transaction_id: str | None = None) -> Written:
         """Raises OTSConditionCheckFail when the condition does not hold."""
+        self._store.check_name(table)
         check_change(change, self.limits)
         if change.kind == "update" and not change.cells:
             raise invalid("Attribute column is missing.")
@@ -186,6 +188,7 @@ class TablestoreService:
 
     def get_range(self, table: str, query: RangeQuery, *, transaction_id: str | None = None) -> Page:
         """One page. Go on from its `next_key` until that is None."""
+        self._store.check_name(table)
         check_selection(query.selection, self.limits)
         found = self._store.table(table)
         check_bound(found, query.start, query.start_names, self.limits)

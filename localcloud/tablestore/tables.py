@@ -98,6 +98,11 @@ class Store:
         self.index_tables: dict[str, Table] = {}
         self._restore()
 
+    def check_name(self, name: str) -> None:
+        """Whether a table can be called so; whether there is one is asked later. Raises OTSParameterInvalid."""
+        if name not in self.tables and name not in self.index_tables:
+            check_table_name(name, self.limits)
+
     def table(self, name: str) -> Table:
         """For reads: a table or an index. Raises OTSParameterInvalid, OTSObjectNotExist, OTSTableNotReady."""
         table = self.tables.get(name) or self.index_tables.get(name)

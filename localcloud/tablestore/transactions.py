@@ -18,6 +18,7 @@ from localcloud.tablestore.cells import StoredRow
 from localcloud.tablestore.changes import RowChange
 from localcloud.tablestore.errors import (
     invalid,
+    other_table_in_transaction,
     outside_transaction,
     row_conflict,
     session_missing,
@@ -80,8 +81,16 @@ def check_lock(table: Table, key: Key, transaction: Transaction | None) -> None:
 
 def check_inside(transaction: Transaction, table: Table, *keys: Key) -> None:
     """Whether all keys belong to the transaction: raises OTSDataOutOfRange."""
-    if table is not transaction.table or any(key[0] != transaction.partition for key in keys):
-        raise outside_transaction()
+    check_own_table(transaction, table)
+    for key in keys:
+        if key[0] != transaction.partition:
+            raise outside_transaction(transaction.partition, key[0])
+
+
+def check_own_table(transaction: Transaction, table: Table) -> None:
+    """Raises OTSDataOutOfRange."""
+    if table is not transaction.table:
+        raise other_table_in_transaction(transaction.table.name, table.name)
 
 
 class Transactions:

@@ -25,15 +25,33 @@ SINGLE, COMPOSITE, PAGINATION = 1, 2, 3
 LOGICAL_NOT, LOGICAL_AND = 1, 2
 CASTS: dict[int, Literal["INTEGER", "DOUBLE", "STRING"]] = {0: "INTEGER", 1: "DOUBLE", 3: "STRING"}
 DEPTH_MAX = 32
-"""Ours: filters have at most 10 conditions, so nobody needs more."""
+"""Ours: no filter that is counted is deeper."""
 
 
 def read_filter(data: bytes, limits: Limits) -> RowFilter | ColumnPage:
     """From a serialised Filter. Raises OTSParameterInvalid."""
-    return _read(parsed(messages().filter.Filter, data, failure="Deserialize filter failed."), limits, 0)
+    message = parsed(messages().filter.Filter, data, failure="Deserialize filter failed.")
+    if message.type == COMPOSITE:
+        _check_count(message, limits)
+    return _read(message, limits)
 
 
-def _read(message: Any, limits: Limits, depth: int) -> RowFilter | ColumnPage:
+def _check_count(message: Any, limits: Limits) -> None:
+    """Too many filters are refused before anything else about them (tests of the Java SDK)."""
+    kind = messages().filter.CompositeColumnValueFilter
+    waiting, count = [(message, 0)], 0
+    while waiting:
+        rule, depth = waiting.pop()
+        is_composite = rule.type == COMPOSITE
+        count += not is_composite or limits.filters_counted == "all"
+        if count > limits.filters_max or depth > DEPTH_MAX:
+            raise invalid(f"The count of filter exceeds the max: {limits.filters_max}.")
+        if is_composite:
+            parts = parsed(kind, rule.filter, failure="Deserialize composite filter failed.").sub_filters
+            waiting += [(part, depth + 1) for part in parts[: limits.filters_max + 1]]
+
+
+def _read(message: Any, limits: Limits) -> RowFilter | ColumnPage:
     known = messages().filter
     if message.type == SINGLE:
         return _column(
@@ -43,7 +61,6 @@ def _read(message: Any, limits: Limits, depth: int) -> RowFilter | ColumnPage:
         return _composite(
             parsed(known.CompositeColumnValueFilter, message.filter, failure="Deserialize composite filter failed."),
             limits,
-            depth,
         )
     return _page(
         parsed(known.ColumnPaginationFilter, message.filter, failure="Deserialize column pagination filter failed.")
@@ -71,9 +88,7 @@ def _column(message: Any) -> Column:
     )
 
 
-def _composite(message: Any, limits: Limits, depth: int) -> RowFilter:
-    if depth >= DEPTH_MAX:
-        raise invalid(f"The count of filter exceeds the max: {limits.filters_max}.")
+def _composite(message: Any, limits: Limits) -> RowFilter:
     count = len(message.sub_filters)
     if message.combinator == LOGICAL_NOT:
         if count != 1:
@@ -84,7 +99,7 @@ def _composite(message: Any, limits: Limits, depth: int) -> RowFilter:
         raise invalid(f"Invalid AND/OR operator: the number of sub-filters must be {limits.composite_parts_max}.")
     parts: list[RowFilter] = []
     for sub in message.sub_filters:
-        part = _read(sub, limits, depth + 1)
+        part = _read(sub, limits)
         if isinstance(part, ColumnPage):
             raise invalid("Invalid type of sub-filter: FT_COLUMN_PAGINATION.")
         parts.append(part)

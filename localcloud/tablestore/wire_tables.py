@@ -30,6 +30,8 @@ AUTO_INCREMENT_OPTION = 1
 STATUS_TAG = 4 << 3
 """Of DescribeTableResponse.table_status: field 4, a number."""
 ACTIVE, LOADING = 1, 3
+LOCAL_TRANSACTIONS = 8
+"""Number of CreateTableRequest.enable_local_txn: in the SDKs for Java and Go, not in the .proto of the Python SDK."""
 
 
 def read_meta(message: Any) -> TableMeta:
@@ -85,6 +87,14 @@ def read_index(message: Any) -> IndexMeta:
     return IndexMeta(
         text(message.name), texts(message.primary_key), texts(message.defined_column), message.index_type == LOCAL
     )
+
+
+def read_has_transactions(request: Any) -> bool:
+    """From CreateTableRequest.enable_local_txn; a table of which nothing is said has them, too."""
+    from google.protobuf.unknown_fields import UnknownFieldSet  # late, as protobuf itself: see messages.py
+
+    said = [field.data for field in UnknownFieldSet(request) if field.field_number == LOCAL_TRANSACTIONS]
+    return said[-1] != 0 if said else True
 
 
 def read_stream(message: Any) -> Stream:

@@ -92,6 +92,8 @@ FAULTS_ONLY = {
     "OTSCapacityUnitExhausted": "capacity is never short here",
     "OTSForbiddenUpdateCapacityUnit": "capacity can be reserved on every instance here",
     "OTSInternalServerError": "nothing breaks by itself here",
+    "OTSFlowControl": "nothing is throttled by itself: the kind throttle says OTSServerBusy",
+    "OTSNoPermissionAccess": "one account, which may do everything",
     "OTSNotEnoughCapacityUnit": "capacity is never short here",
     "OTSOperationConflict": "only known from what the SDKs retry",
     "OTSOperationThrottled": "only known from what the SDKs retry",

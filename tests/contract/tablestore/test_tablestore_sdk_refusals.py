@@ -120,7 +120,7 @@ REFUSALS: dict[str, tuple[Callable[[Any], Any], int, str, str]] = {
         lambda c: get(c, [("part", "p"), ("number", PK_AUTO_INCR)]),
         400, INVALID, "PKAutoIncr can't be used for read operations.",
     ),
-    "a column with a bad name": (lambda c: put(c, columns=[("a-b", 1)]), 400, INVALID, "Invalid column name: 'a-b'."),
+    "a column with a bad name": (lambda c: put(c, columns=[("#a", 1)]), 400, INVALID, "Invalid column name: '#a'."),
     "a column named like a key's": (
         lambda c: put(c, columns=[("part", 1)]),
         400, INVALID, "Duplicated attribute column name with primary key column: 'part'.",
