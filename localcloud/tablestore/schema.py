@@ -154,7 +154,7 @@ def check_options(options: TableOptions, limits: Limits) -> None:
     if seconds != NEVER and seconds < max(1, limits.time_to_live_s_min):
         raise invalid("TimeToLive cannot be 0 or less than -1.")
     if options.versions_max <= 0:
-        raise invalid("The maximum versions cannot be less than or equal to 0")
+        raise invalid("The maximum versions cannot be less than or equal to 0.")
     if not 0 <= options.deviation_s <= INT64_MAX // 1_000_000:
         raise invalid("The maximum deviation must be in range [0, INT64_MAX/1000000].")
 

@@ -133,7 +133,7 @@ def test_an_update_changes_what_it_names(server: TablestoreServer) -> None:
         (lambda c: create(c, "u", options=TableOptions(-2)), "TimeToLive cannot be 0 or less than -1."),
         (
             lambda c: create(c, "u", options=TableOptions(-1, 0)),
-            "The maximum versions cannot be less than or equal to 0",
+            "The maximum versions cannot be less than or equal to 0.",
         ),
         (
             lambda c: create(c, "u", units=ReservedThroughput(CapacityUnit(5001, 0))),
