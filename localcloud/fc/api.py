@@ -85,7 +85,7 @@ class FcEndpoint:
         if operation is None:
             raise FcError("NotImplemented", f"the local cloud does not offer {call.operation} of API {call.version}")
         try:
-            reply = operation(Desk(self._service, call))
+            reply = operation(Desk(self._service, call, request_id))
         finally:
             if changes:
                 self._service.kept.note()

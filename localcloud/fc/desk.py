@@ -28,10 +28,11 @@ class Reply:
 
 
 class Desk:
-    """One call of an operation."""
+    """One call of an operation. `request_id`: what its answer bears."""
 
-    def __init__(self, service: FcService, call: WireCall) -> None:
+    def __init__(self, service: FcService, call: WireCall, request_id: str) -> None:
         self.service = service
+        self.request_id = request_id
         self.call = call
         self.names = call.names
         self.qualifier = call.qualifier
@@ -121,10 +122,12 @@ class Desk:
         key: Callable[[T], str],
         show: Callable[[T], Mapping[str, Any]],
         starts: bool = True,
+        last_token: str | None = None,
     ) -> Reply:
         """A page of a list: limit, prefix, startKey (inclusive), nextToken (wins over startKey).
 
         `starts` false: `items` begin where they shall, and are in another order than that of their keys.
+        `last_token`: the nextToken of the last page; None: it has none.
         """
         query = self.query
         chosen = [item for item in items if key(item).startswith(query.get("prefix", ""))]
@@ -135,6 +138,8 @@ class Desk:
         value: dict[str, Any] = {name: [show(item) for item in chosen[:limit]]}
         if len(chosen) > limit:
             value["nextToken"] = key(chosen[limit])
+        elif last_token is not None:
+            value["nextToken"] = last_token
         return Reply(value)
 
     def limit(self) -> int:

@@ -41,6 +41,7 @@ class ServiceRecord:
     modified_ms: int
     attributes: dict[str, Any] = field(default_factory=dict)
     changes: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def etag(self) -> str:

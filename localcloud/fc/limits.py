@@ -26,6 +26,8 @@ ENVIRONMENT_BYTES_MAX = 4 * KIB
 LAYERS_MAX = 5
 NAME_CHARACTERS_MAX = 128
 TRIGGERS_MAX = 50
+TAGS_MAX = 20
+"""Of a service, and in one call: aliyun-fc2 2.5.2."""
 LOG_TAIL_BYTES = 4 * KIB
 """Of X-Fc-Log-Result."""
 ASYNC_RETRIES = range(9)

@@ -9,6 +9,7 @@ from localcloud.fc import (
     operations_functions,
     operations_layers,
     operations_services,
+    operations_tags,
     operations_triggers,
     operations_versions,
 )
@@ -18,6 +19,7 @@ from localcloud.fc.routes import NEW, OLD, Version
 OPERATIONS: Mapping[Version, Mapping[str, Operation]] = {
     OLD: {
         **operations_services.OFFERED,
+        **operations_tags.OFFERED,
         **operations_functions.OFFERED,
         **operations_triggers.OFFERED,
         **operations_layers.OLD_OFFERED,

@@ -31,7 +31,8 @@ def _chosen(desk: Desk) -> list[FunctionRecord]:
 
 # -- asynchronous calls -----------------------------------------------------------------------------------------------
 def put_async_config(desk: Desk) -> Reply:
-    record, body = desk.function(), desk.body()
+    """The service takes names in any case; the vendor's own test begins them with a capital."""
+    record, body = desk.function(), _decapitalised(desk.body())
     destinations = desk.object(body, "destinationConfig")
     stateful = body.get("asyncTask" if desk.is_new else "statefulInvocation")
     if stateful not in (None, True, False):
@@ -45,6 +46,13 @@ def put_async_config(desk: Desk) -> Reply:
     )
     desk.service.put_async_config(record.key, config, qualifier=_qualifier(desk))
     return Reply(_async_document(desk, record, _qualifier(desk)))
+
+
+def _decapitalised(value: Any) -> Any:
+    """With the names of all objects in it beginning in lower case."""
+    if not isinstance(value, dict):
+        return value
+    return {name[:1].lower() + name[1:]: _decapitalised(one) for name, one in value.items()}
 
 
 def get_async_config(desk: Desk) -> Reply:
@@ -63,7 +71,8 @@ def delete_async_config(desk: Desk) -> Reply:
 def list_async_configs(desk: Desk) -> Reply:
     records = _chosen(desk) if desk.is_new else [desk.function()]
     found = [(record, qualifier) for record in records for qualifier in sorted(record.async_configs)]
-    return desk.page("configs", found, key=_place, show=lambda one: _async_document(desk, *one))
+    last = None if desk.is_new else ""
+    return desk.page("configs", found, key=_place, show=lambda one: _async_document(desk, *one), last_token=last)
 
 
 def _place(one: tuple[FunctionRecord, str]) -> str:
@@ -179,6 +188,12 @@ def list_concurrency(desk: Desk) -> Reply:
     )
 
 
+def list_on_demand(desk: Desk) -> Reply:
+    """FC 2.0's name of it; an empty list is left out."""
+    value = list_concurrency(desk).value or {}
+    return Reply(value if value["configs"] else {})
+
+
 def put_on_demand(desk: Desk) -> Reply:
     """FC 2.0's name of it."""
     record = desk.function()
@@ -256,7 +271,7 @@ OLD_OFFERED: Mapping[str, Operation] = {
     "PutFunctionOnDemandConfig": put_on_demand,
     "GetFunctionOnDemandConfig": get_concurrency,
     "DeleteFunctionOnDemandConfig": delete_concurrency,
-    "ListOnDemandConfigs": list_concurrency,
+    "ListOnDemandConfigs": list_on_demand,
 }
 NEW_OFFERED: Mapping[str, Operation] = {
     "PutAsyncInvokeConfig": put_async_config,

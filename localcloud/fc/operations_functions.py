@@ -152,7 +152,7 @@ def list_instances(desk: Desk) -> Reply:
     ]
     if states and RUNNING not in states:
         shown = []
-    return Reply({"instances": shown[: desk.limit()], "requestId": desk.service.new_request_id()})
+    return Reply({"instances": shown[: desk.limit()], "requestId": desk.request_id})
 
 
 def _reply(desk: Desk, record: FunctionRecord) -> Reply:

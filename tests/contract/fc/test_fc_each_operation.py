@@ -55,6 +55,7 @@ REQUIRED = {
     "PutFunctionOnDemandConfig": "maximumInstanceCount",
     "PutProvisionConfig": "arget",
     "PutScalingConfig": "minInstances",
+    "TagResource": "resourceArn",
 }
 TAKES_NOTHING = ("PutLayerACL", "InvokeFunction")
 """Their body is no JSON."""
@@ -138,8 +139,9 @@ def test_each_reading_operation_answers_an_object_where_all_is_there(
     if "{layer}" in pattern or "{arn}" in pattern:
         shared.tell("POST", f"/{NEW}/layers/none/versions", {"code": shared.code_of({"a.txt": "a"})})
     made = pattern.replace("{version}", "1")
+    query = "?resourceArn=services/fleetrun" if operation == "GetResourceTags" else ""
 
-    answer = shared.ask(method, there(version, made))
+    answer = shared.ask(method, f"{there(version, made)}{query}")
 
     assert answer.status == 200, answer.body
     assert isinstance(answer.json(), dict)

@@ -230,7 +230,7 @@ def test_on_demand_configurations_are_listed_by_their_resource(server: FcServer)
         f"{resource}g",
     ]
     assert len(client.list_on_demand_config(startKey=f"{resource}g").data["configs"]) == 1
-    assert client.list_on_demand_config(prefix="f").data["configs"] == []
+    assert client.list_on_demand_config(prefix="f").data == {}
 
 
 def test_layers_are_listed_by_whether_they_are_public(server: FcServer) -> None:

@@ -50,6 +50,16 @@ def test_a_service_is_made_shown_changed_and_deleted(client) -> None:
         client.get_service("shop")
 
 
+def test_what_a_service_was_not_given_is_shown_empty(client) -> None:
+    made = client.create_service("shop").data
+
+    assert (made["description"], made["role"]) == ("", "")
+    assert made["logConfig"] == {"project": "", "logstore": ""}
+    assert made["tracingConfig"] == {"type": None, "params": None}
+    traced = client.update_service("shop", tracingConfig={"type": "Jaeger", "params": {"endpoint": "x"}}).data
+    assert traced["tracingConfig"] == {"type": "Jaeger", "params": {"endpoint": "x"}}
+
+
 def test_a_service_is_made_once_and_not_deleted_while_functions_are_in_it(client, code: str) -> None:
     client.create_service("shop")
     client.create_function("shop", "f", "python3", "index.handler", codeDir=code)
@@ -308,9 +318,29 @@ def test_provisioned_instances_and_the_bound_of_those_on_demand_are_configured(s
     assert client.invoke_function("fleetrun", "f").data == b"fleetrun"
 
 
+def test_a_configuration_of_asynchronous_calls_may_begin_its_names_with_a_capital(client, code: str) -> None:
+    client.create_function("fleetrun", "f", "python3", "index.handler", codeDir=code)
+    told = {"Destination": "acs:mns:::/queues/told/messages"}
+    config = {"DestinationConfig": {"OnFailure": told}, "MaxAsyncEventAgeInSeconds": 60, "MaxAsyncRetryAttempts": 2}
+
+    client.put_function_async_invoke_config("fleetrun", "LATEST", "f", config)
+
+    listed = client.list_function_async_invoke_configs("fleetrun", "f").data
+    (shown,) = listed["configs"]
+    assert (shown["maxAsyncEventAgeInSeconds"], shown["maxAsyncRetryAttempts"]) == (60, 2)
+    assert shown["destinationConfig"] == {"onFailure": {"destination": told["Destination"]}}
+    assert listed["nextToken"] == ""
+
+
+def test_the_account_has_no_reserved_capacity(client) -> None:
+    assert client.list_reserved_capacities(limit=5).data == {"reservedCapacities": []}
+    with refused("InvalidArgument", 400):
+        client.list_reserved_capacities(limit=101)
+
+
 def test_what_is_not_offered_answers_501_and_its_name(client) -> None:
     with refused("ListCustomDomains", 501):
         client.list_custom_domains()
-    with refused("TagResource", 501):
-        client.tag_resource("services/fleetrun", {"a": "b"})
+    with refused("GetCustomDomain", 501):
+        client.get_custom_domain("example.com")
     assert client.get_account_settings().data == {"availableAZs": ["cn-hangzhou-h"]}
