@@ -26,7 +26,8 @@ NAME_SHOWN_CHARS_MAX = 60
 ACTION = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 INDEX = re.compile(r"[1-9][0-9]{0,8}")
-TAG_HALF = re.compile(r"([1-9][0-9]{0,8})\.(Key|Value)")
+TAG_HALF = re.compile(r"([1-9][0-9]{0,8})\.(Key|Value|key|value)")
+"""alibabacloud-ecs20140526 1.2.0 sends `Tag.1.key`; the later ones and the pages have `Tag.1.Key`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +268,7 @@ def numbered_list(call: Call, name: str) -> tuple[str, ...]:
 
 
 def tag_list(call: Call, name: str) -> tuple[tuple[str, str], ...]:
-    """The pairs of `name.N.Key` and `name.N.Value` by number; "" for the half that is not given.
+    """The pairs of `name.N.Key` and `name.N.Value`, or `.key` and `.value`, by number; "" for a half that is not given.
 
     Also `name` as a JSON array of objects with Key and Value. Raises InvalidParameter for a name such as `Tag.1.Ky`:
     a filter that is overlooked selects too much.
@@ -279,7 +280,10 @@ def tag_list(call: Call, name: str) -> tuple[tuple[str, str], ...]:
             match = TAG_HALF.fullmatch(key, len(prefix))
             if match is None:
                 raise EcsError("InvalidParameter", f"{key[:NAME_SHOWN_CHARS_MAX]!r}: {prefix}N.Key or {prefix}N.Value.")
-            halves.setdefault(int(match.group(1)), {})[match.group(2)] = value
+            half = halves.setdefault(int(match.group(1)), {})
+            if match.group(2).capitalize() in half:
+                raise EcsError("InvalidParameter", f"The parameter {key!r} is given twice.")
+            half[match.group(2).capitalize()] = value
     if not halves and text(call, name):
         halves = dict(enumerate(_tag_objects(call, name)))
     return tuple((halves[index].get("Key", ""), halves[index].get("Value", "")) for index in sorted(halves))

@@ -35,6 +35,13 @@ def test_a_tag_that_nobody_would_read_is_refused(name: str) -> None:
         rpc.tag_list(read(f"{name}=env"), "Tag")
 
 
+def test_a_tag_may_be_said_in_small_letters_but_not_in_both() -> None:
+    """As the first alibabacloud-ecs20140526 do it."""
+    assert rpc.tag_list(read("Tag.2.key=b&Tag.1.key=a&Tag.1.value=v"), "Tag") == (("a", "v"), ("b", ""))
+    with pytest.raises(EcsError, match="twice"):
+        rpc.tag_list(read("Tag.1.key=a&Tag.1.Key=a"), "Tag")
+
+
 @pytest.mark.parametrize("query", ["", "InstanceId=", "Tag=", "TagKey.1=env", "Tagged.1.Key=env"])
 def test_what_is_not_said_is_no_target_and_no_tag(query: str) -> None:
     call = read(query)
