@@ -196,7 +196,7 @@ def download(service: FcService, call: WireCall) -> Response:
     record = service.functions.find(call.names["function"])
     if call.query.get("key") != record.function_id:
         raise FcError("AccessDenied", "the link is not, or no longer, valid")
-    function, _ = service.resolve(record.key, call.query.get("qualifier", ""))
+    function = service.described(record.key, call.query.get("qualifier", ""))
     is_latest = function.spec.code_dir == record.function.spec.code_dir
     archive = record.archive() if is_latest else service.code.archived(function.spec.code_dir)
     return Response(200, (("Content-Type", "application/zip"),), archive)

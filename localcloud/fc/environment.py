@@ -87,6 +87,7 @@ def call_frame(function: Function, account: Account, call: Call) -> dict[str, An
             "query": http.query,
             "requestURI": f"{http.path}?{http.query}" if http.query else http.path,
             "clientIP": http.source_ip,
+            "takesBytes": function.spec.runtime == "python2.7",
             "headers": [[name, value] for name, value in http.headers],
         },
     }

@@ -120,7 +120,8 @@ def attributes_of(body: Mapping[str, Any], spec: FunctionSpec, before: Mapping[s
 # -- out --------------------------------------------------------------------------------------------------------------
 def function_document(desk: Desk, record: FunctionRecord, spec: FunctionSpec) -> dict[str, Any]:
     """As Get, Create, Update and List answer it."""
-    archive = record.archive()
+    is_latest = spec.code_dir == record.function.spec.code_dir
+    archive = record.archive() if is_latest else desk.service.code.archived(spec.code_dir)
     shown: dict[str, Any] = {
         "functionId": record.function_id,
         "functionName": spec.name,
@@ -131,7 +132,7 @@ def function_document(desk: Desk, record: FunctionRecord, spec: FunctionSpec) ->
         "memorySize": spec.memory,
         "environmentVariables": dict(spec.environment),
         "codeSize": len(archive),
-        "codeChecksum": checksum_of(record),
+        "codeChecksum": checksum_of(record) if is_latest else checksum(archive),
         "createdTime": shown_time(record.created_ms),
         "lastModifiedTime": shown_time(record.modified_ms),
         "instanceConcurrency": 1,

@@ -206,13 +206,13 @@ class Functions:
             raise FcError("FunctionNotFound", f"function '{name}' does not exist in service '{service}'")
         return record
 
-    def qualified(self, record: FunctionRecord, qualifier: str, versions: Versions) -> Function:
-        """The function as it is now, or as a version or an alias has it. Raises FcError."""
+    def qualified(self, record: FunctionRecord, qualifier: str, versions: Versions, *, draws: bool) -> Function:
+        """The function as it is now, or as a version or an alias has it (see `Versions.function`). Raises FcError."""
         if qualifier in ("", LATEST):
             return record.function
         own, of_service = f"functions/{record.key}", f"services/{record.function.service}"
         for owner in (own, of_service):
-            found = versions.function(owner, qualifier, record.key)
+            found = versions.function(owner, qualifier, record.key, draws=draws)
             if found is not None:
                 return replace(found, instances_max=record.function.instances_max)
         versions.check(of_service if record.function.spec.http_form == "wsgi" else own, qualifier)

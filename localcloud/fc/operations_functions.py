@@ -39,7 +39,7 @@ def _logs_of_service(desk: Desk, service: str) -> tuple[str, str]:
 
 def get_function(desk: Desk) -> Reply:
     record = desk.function()
-    function, _ = desk.service.resolve(record.key, desk.qualifier)
+    function = desk.service.described(record.key, desk.qualifier)
     return Reply(function_document(desk, record, function.spec), etag=record.etag)
 
 
@@ -84,7 +84,7 @@ def _of_service(desk: Desk) -> list[Shown]:
     if desk.qualifier in ("", LATEST):
         return [(record, record.function.spec) for record in records]
     versions.check(desk.owner, desk.qualifier)
-    found = ((record, versions.function(desk.owner, desk.qualifier, record.key)) for record in records)
+    found = ((record, versions.function(desk.owner, desk.qualifier, record.key, draws=False)) for record in records)
     return [(record, function.spec) for record, function in found if function is not None]
 
 
@@ -125,7 +125,7 @@ def _has(record: FunctionRecord, tag: Mapping[str, Any]) -> bool:
 def get_function_code(desk: Desk) -> Reply:
     """A link that holds for as long as the function is there. Of a version: as it was published."""
     record = desk.function()
-    function, _ = desk.service.resolve(record.key, desk.qualifier)
+    function = desk.service.described(record.key, desk.qualifier)
     host = desk.call.request.headers.get("host", "localhost")
     path = f"/{desk.call.version}/code-packages/{quote(record.key, safe='')}?key={record.function_id}"
     if function.spec.code_dir == record.function.spec.code_dir:
@@ -138,7 +138,7 @@ def get_function_code(desk: Desk) -> Reply:
 def list_instances(desk: Desk) -> Reply:
     """Those that run; `startKey` names the first. The API has no token in its answer: a page is cut off."""
     record, query = desk.function(), desk.query
-    function, _ = desk.service.resolve(record.key, desk.qualifier)
+    function = desk.service.described(record.key, desk.qualifier)
     wanted, states = desk.listed("instanceIds"), desk.listed("instanceStatus")
     shown: list[dict[str, Any]] = [
         {

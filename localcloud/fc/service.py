@@ -201,7 +201,7 @@ class FcService:
     async def _provision(self, record: FunctionRecord) -> None:
         for qualifier, target in sorted(record.provisioned.items()):
             try:
-                function, _ = self.resolve(record.key, qualifier)
+                function = self.described(record.key, qualifier)
             except FcError as error:  # the version or alias went after its instances were asked for
                 report(f"no instances of {record.key!r} are provisioned under {qualifier!r}: {error}")
                 continue
@@ -287,11 +287,15 @@ class FcService:
         """What is run under the qualifier, and how asynchronous calls of it are treated. Raises FcError."""
         record = self.functions.find(key)
         config = record.async_configs.get(qualifier or LATEST) or AsyncConfig()
-        return self.functions.qualified(record, qualifier, self.versions), config
+        return self.functions.qualified(record, qualifier, self.versions, draws=True), config
+
+    def described(self, key: str, qualifier: str) -> Function:
+        """What is shown under the qualifier: of an alias, the version that it names first. Raises FcError."""
+        return self.functions.qualified(self.functions.find(key), qualifier, self.versions, draws=False)
 
     def check_qualifier(self, key: str, qualifier: str) -> None:
         """Raises FcError: VersionNotFound, AliasNotFound."""
-        self.functions.qualified(self.functions.find(key), qualifier, self.versions)
+        self.described(key, qualifier)
 
     async def _run(self, function: Function, call: Call) -> Outcome:
         check_runs(function.spec.runtime)

@@ -166,11 +166,16 @@ class Versions:
             raise _no_version(version_id, owner)
         return version
 
-    def function(self, owner: str, qualifier: str, key: str) -> Function | None:
-        """The function as a version or an alias has it; an alias with weights draws. None: not here."""
+    def function(self, owner: str, qualifier: str, key: str, *, draws: bool) -> Function | None:
+        """The function as a version or an alias has it; None: not here.
+
+        `draws`: whether an alias with weights may lead to its other versions, as calls do, or to its own one only.
+        """
         shelf = self._shelf(owner)
         alias = shelf.aliases.get(qualifier)
-        version_id = qualifier if alias is None else self._draw(alias)
+        version_id = qualifier
+        if alias is not None:
+            version_id = self._draw(alias) if draws else alias.version_id
         version = shelf.versions.get(version_id)
         found = None if version is None else version.functions.get(key)
         return None if found is None else replace(found, qualifier=qualifier)

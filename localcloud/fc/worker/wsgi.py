@@ -17,7 +17,10 @@ class InvalidResponse(Exception):
 
 
 def environment(request: dict[str, Any], body: bytes, context: Any) -> dict[str, Any]:
-    """`request`: {"path", "method", "requestURI", "clientIP", "query", "headers": [[name, value]]}; path is decoded."""
+    """`request`: {"path", "method", "requestURI", "clientIP", "query", "headers": [[name, value]], "takesBytes"}.
+
+    The path is decoded.
+    """
     values: dict[str, Any] = dict(os.environ)
     values.update(
         {
@@ -65,6 +68,8 @@ def call(
         return written.append
 
     returned = application(environment(request, body, context), start_response)
+    if request["takesBytes"] and isinstance(returned, bytes):
+        returned = [returned]  # the bytes of Python 2 are a sequence of bytes
     try:
         content = b"".join([*written, *returned])
     except TypeError as error:

@@ -83,6 +83,20 @@ def test_several_requests_at_a_time_are_for_other_runtimes_than_python(client: A
     assert client.get_function("fleetrun", "f").data["runtime"] == "nodejs20"
 
 
+@pytest.mark.parametrize(("runtime", "status"), [("python2.7", 202), ("python3", 502)])
+def test_bytes_alone_are_an_answer_of_wsgi_in_python_2_only(
+    server: FcServer, client: Any, tmp_path: Path, runtime: str, status: int
+) -> None:
+    body = "    start_response('202 Accepted', [])\n    return b'here'\n"
+    (tmp_path / "index.py").write_text(f"def handler(environ, start_response):\n{body}")
+    client.create_function("fleetrun", "f", runtime, "index.handler", codeDir=str(tmp_path))
+    client.create_trigger("fleetrun", "f", "web", "http", ANYBODY, None, None)
+
+    answer = server.fetch("GET", "/2016-08-15/proxy/fleetrun/f/")
+
+    assert (answer.status, answer.body == b"here") == (status, status == 202)
+
+
 def test_a_function_of_the_retired_python_runs_on_the_one_that_is_there(client: Any, tmp_path: Path) -> None:
     (tmp_path / "index.py").write_text("def handler(event, context):\n    return event\n")
     client.create_function("fleetrun", "f", "python2.7", "index.handler", codeDir=str(tmp_path))

@@ -110,3 +110,22 @@ def test_an_alias_whose_version_is_deleted_stays_and_leads_nowhere(shop: Any, tm
 
     assert told(nowhere) == (404, "VersionNotFound")
     assert shop.get_alias("shop", "prod").data["versionId"] == "1"
+
+
+def test_what_an_alias_shows_is_its_own_version_though_calls_may_go_to_another(shop: Any, tmp_path: Path) -> None:
+    code = tmp_path / "index.py"
+    code.write_text(CODE)
+    shop.create_function("shop", "f", "python3", "index.handler", codeDir=str(tmp_path), description="first")
+    before = shop.publish_version("shop").data["versionId"]
+    code.write_text(f"{CODE}# longer\n")
+    shop.update_function("shop", "f", codeDir=str(tmp_path), description="second")
+    after = shop.publish_version("shop").data["versionId"]
+    shop.create_alias("shop", "prod", before, additionalVersionWeight={after: 1.0})
+
+    shown = shop.get_function("shop", "f", qualifier="prod").data
+
+    assert shown == shop.get_function("shop", "f", qualifier=before).data
+    assert shown["description"] == "first"
+    assert shown["codeChecksum"] == shop.get_function_code("shop", "f", qualifier="prod").data["checksum"]
+    assert shown["codeChecksum"] != shop.get_function("shop", "f").data["codeChecksum"]
+    assert shop.list_functions("shop", qualifier="prod").data["functions"] == [shown]
