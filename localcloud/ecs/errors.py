@@ -71,7 +71,7 @@ ASSISTANT: dict[str, tuple[int, str]] = {
     "CmdParamName.ExceedLimit": (403, "The name of a custom parameter in the command content is too long."),
     "CommandLimitExceeded": (403, "The total number of commands in the region exceeds the quota."),
     "DryRunOperation": (400, "Request validation has been passed with DryRun flag set."),
-    "DRYRUN.SUCCESS": (400, "Request validation has been passed with DryRun flag set."),
+    "DRYRUN.SUCCESS": (400, "This request is a dryrun request with successful result."),
     "Duplicate.ResourceTagKey": (400, "The ResourceTag.N.Key contains a duplicate key."),
     "Duplicate.TagKey": (400, "The Tag.N.Key contains a duplicate key."),
     "IdempotentParameterMismatch": (
@@ -174,9 +174,8 @@ INSTANCES: dict[str, tuple[int, str]] = {
         403,
         "The operating system of an instance does not support this operation.",
     ),
-    "InvalidInstanceIds.Malformed": (400, "The InstanceIds must be a JSON array of strings."),
+    "InvalidInstanceChargeType.NotFound": (404, "The specified InstanceChargeType does not exist."),
     "InvalidNetworkType.NotFound": (404, "The specified InstanceNetworkType does not exist."),
-    "InvalidParameter.InstanceIds": (400, "The InstanceIds are not valid."),
     "InvalidParameter.TagValue": (400, "The Tag.N.Value must not be specified without Tag.N.Key."),
     "InvalidParameter.TooManyInstanceIds": (403, "The number of instance IDs exceeds the upper limit."),
     "InvalidRegionId.NotFound": (404, "The specified RegionId does not exist."),
@@ -193,6 +192,7 @@ INSTANCES: dict[str, tuple[int, str]] = {
     "MissingParameter.ResourceType": (400, "The ResourceType must be specified."),
     "MissingParameter.TagOwnerUid": (400, "The tag owner must be specified."),
     "NoPermission.Tag": (403, "No permission to change this tag."),
+    "OperationDenied.QuotaExceed": (400, "The quota of tags on the resource is exceeded."),
     "NumberExceed.ResourceIds": (400, "The number of ResourceId parameters exceeds the upper limit."),
 }
 
@@ -219,5 +219,8 @@ def missing(parameter: str) -> EcsError:
 
 
 def invalid(parameter: str, value: str, right: str, *, code: str = "") -> EcsError:
-    """E.g. `invalid("Timeout", "x", "a whole number of seconds")`."""
-    return EcsError(code or "InvalidParameter", f"The value {value[:60]!r} of {parameter} is not valid: {right}.")
+    """E.g. `invalid("Timeout", "x", "a whole number of seconds")`. The first sentence is the service's own."""
+    return EcsError(
+        code or "InvalidParameter",
+        f'The specified parameter "{parameter}" is not valid. It is {value[:60]!r}, and must be {right}.',
+    )

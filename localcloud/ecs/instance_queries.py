@@ -21,6 +21,7 @@ from localcloud.ecs.values import Instance, Tags
 
 STATUSES = ("Pending", "Running", "Starting", "Stopping", "Stopped")
 NETWORKS = ("vpc", "classic")
+CHARGE_TYPES = ("PrePaid", "PostPaid")
 OS_TYPES = {"Linux": "linux", "Windows": "windows", "FreeBSD": "freebsd"}
 
 
@@ -102,9 +103,11 @@ class InstanceQueries:
         limits = self._limits
         if wanted.instance_ids is not None and len(wanted.instance_ids) > limits.instances_per_describe_max:
             count = len(wanted.instance_ids)
-            raise EcsError("InvalidParameter.InstanceIds", f"{count} ids; {limits.instances_per_describe_max} at most.")
+            raise EcsError("InvalidParameter", f"{count} InstanceIds; {limits.instances_per_describe_max} at most.")
         if wanted.status and wanted.status not in STATUSES:
             raise EcsError("InvalidStatus.NotFound")
+        if wanted.charge_type and wanted.charge_type not in CHARGE_TYPES:
+            raise EcsError("InvalidInstanceChargeType.NotFound")
         if wanted.network and wanted.network not in NETWORKS:
             raise EcsError("InvalidNetworkType.NotFound")
         if wanted.zone and not wanted.zone.startswith(f"{wanted.region}-"):

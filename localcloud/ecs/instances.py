@@ -105,7 +105,7 @@ class Instances:
         """Raises `code`."""
         instance = self.find(region, instance_id)
         if instance is None:
-            raise EcsError(code, f"The specified instance {instance_id[:64]} does not exist in {region}.")
+            raise EcsError(code, f"The specified InstanceId does not exist: {instance_id[:64]} in {region}.")
         return instance
 
     def get_all(self, region: str, instance_ids: Iterable[str], code: str) -> list[Instance]:

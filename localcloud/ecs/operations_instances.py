@@ -53,7 +53,7 @@ def _ids_of_json(desk: Desk) -> tuple[str, ...] | None:
     """The odd one out: ids as one JSON array. None: not said."""
     if not desk.text("InstanceIds"):
         return None
-    return rpc.json_list(desk.call, "InstanceIds", code="InvalidInstanceIds.Malformed")
+    return rpc.json_list(desk.call, "InstanceIds")
 
 
 def _describe_instance_status(desk: Desk) -> Document:

@@ -65,7 +65,7 @@ def _reboot_instances(desk: Desk) -> Document:
 def _some(desk: Desk, act: Act) -> Document:
     ids = desk.ids()
     if not ids:
-        raise EcsError("MissingParameter", 'The input parameter "InstanceId" is mandatory.')
+        raise EcsError("InvalidInstanceId.NotFound", "InstanceId should not be null.", status=403)
     if len(ids) > desk.limits.instances_per_describe_max:
         raise EcsError("InvalidParameter.TooManyInstanceIds")
     mode, is_dry = desk.text("BatchOptimization", "AllTogether"), desk.is_true("DryRun")

@@ -57,7 +57,9 @@ class ResourceTags:
         check_tags(tags, self._limits, key_chars_max=self._limits.resource_tag_key_chars_max)
         for resource_id in resource_ids:
             if len({**self._tags_of(region, resource_type, resource_id), **dict(tags)}) > self._limits.tags_max:
-                raise EcsError("NumberExceed.Tags", f"{resource_id} would have more than {self._limits.tags_max} tags.")
+                raise EcsError(
+                    "OperationDenied.QuotaExceed", f"{resource_id} would have more than {self._limits.tags_max} tags."
+                )
         for resource_id in resource_ids:
             self._change(region, resource_type, resource_id, lambda present: present.update(tags))
 

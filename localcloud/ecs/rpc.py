@@ -264,7 +264,8 @@ def numbered_list(call: Call, name: str) -> tuple[str, ...]:
         return tuple(value for _, value in sorted(found))
     if whole.lstrip().startswith("[") and not found:
         return json_list(call, name)
-    raise EcsError("InvalidParameter", f"{name} is a list: {name}.1, {name}.2 and so on.")
+    code = "MissingParam.InstanceId" if name == "InstanceId" else "InvalidParameter"
+    raise EcsError(code, f"{name} is a list: {name}.1, {name}.2 and so on.")
 
 
 def tag_list(call: Call, name: str) -> tuple[tuple[str, str], ...]:

@@ -182,6 +182,7 @@ SCHEDULE = {"InvokeId": "$schedule"}
 PARAMETERS = {"CommandId": "$twenty", **TARGET}
 INSTANCE_PAGES = ("InvalidParameter", "InvalidParameter")
 MISSING = (400, "MissingParameter")
+NO_IDS = (403, "InvalidInstanceId.NotFound")
 BOUNDS: list[Bound] = [
     *command_bounds("CreateCommand", CREATE),
     *tag_bounds("CreateCommand", CREATE),
@@ -221,20 +222,21 @@ BOUNDS: list[Bound] = [
           (403, "InvalidDescription.LengthLimitExceeded")),
     Bound("DescribeCloudAssistantStatus", "InstanceId", {}, many("InstanceId"), 0, 100, None,
           (403, "InstanceIds.ExceedLimit")),
-    Bound("DescribeInstances", "InstanceIds", {}, ids_in_json, 0, 100, None, (400, "InvalidParameter.InstanceIds")),
+    Bound("DescribeInstances", "InstanceIds", {}, ids_in_json, 0, 100, None, (400, "InvalidParameter")),
     Bound("DescribeInstances", "Tag", {}, tagged(), 0, 20, None, (400, "InvalidTagCount")),
     Bound("DescribeInstanceStatus", "InstanceId", {}, many("InstanceId"), 0, 100, None,
           (403, "InvalidParameter.TooManyInstanceIds")),
     Bound("DescribeAccountAttributes", "AttributeName", {}, many("AttributeName"), 0, 8, None,
           (400, "InvalidParameter")),
-    Bound("StartInstances", "InstanceId", {"BatchOptimization": "SuccessFirst"}, many("InstanceId"), 1, 100, MISSING,
+    Bound("StartInstances", "InstanceId", {"BatchOptimization": "SuccessFirst"}, many("InstanceId"), 1, 100, NO_IDS,
           (403, "InvalidParameter.TooManyInstanceIds")),
-    Bound("StopInstances", "InstanceId", {}, many("InstanceId"), 1, 100, MISSING,
+    Bound("StopInstances", "InstanceId", {}, many("InstanceId"), 1, 100, NO_IDS,
           (403, "InvalidParameter.TooManyInstanceIds")),
-    Bound("RebootInstances", "InstanceId", {}, many("InstanceId"), 1, 100, MISSING,
+    Bound("RebootInstances", "InstanceId", {}, many("InstanceId"), 1, 100, NO_IDS,
           (403, "InvalidParameter.TooManyInstanceIds")),
-    Bound("TagResources", "Tag", TAGGING, tagged(), 1, 18, (400, "MissingParameter.TagKey"),
-          (400, "NumberExceed.Tags")),
+    Bound("TagResources", "Tag", {"ResourceType": "instance", "ResourceId_1": "i-classic001"}, tagged(), 1, 20,
+          (400, "MissingParameter.TagKey"), (400, "NumberExceed.Tags")),
+    Bound("TagResources", "tags of a resource", TAGGING, tagged(), 1, 18, None, (400, "OperationDenied.QuotaExceed")),
     Bound("TagResources", "Tag.N.Key", TAGGING, key_of(), 1, 128, None, (400, "InvalidTagKey.Malformed")),
     Bound("TagResources", "Tag.N.Value", TAGGING, value_of(), 0, 128, None, (400, "InvalidTagValue.Malformed")),
     Bound("TagResources", "ResourceId", {"ResourceType": "instance", "Tag_1_Key": "k"}, many("ResourceId"), 1, 50,

@@ -190,9 +190,8 @@ PROVOKED: dict[str, tuple[Call, ...]] = {
     "IncorrectInstanceStatus": (call("StartInstance", InstanceId="i-l001"),),
     "Invalid.Parameter": (call("DescribeAccountAttributes", RegionId=None),),
     "InvalidInstanceId.NotFound": (call("StartInstance", InstanceId="i-none"),),
-    "InvalidInstanceIds.Malformed": (call("DescribeInstances", InstanceIds="i-l001"),),
+    "InvalidInstanceChargeType.NotFound": (call("DescribeInstances", InstanceChargeType="Free"),),
     "InvalidNetworkType.NotFound": (call("DescribeInstances", InstanceNetworkType="token-ring"),),
-    "InvalidParameter.InstanceIds": (call("DescribeInstances", InstanceIds=json.dumps(ids(101))),),
     "InvalidParameter.TooManyInstanceIds": (call("DescribeInstanceStatus", **numbered("InstanceId", ids(101))),),
     "InvalidRegionId.NotFound": (listed(RegionId="cn-atlantis"),),
     "InvalidStatus.NotFound": (call("DescribeInstances", Status="Sleeping"),),
@@ -206,6 +205,7 @@ PROVOKED: dict[str, tuple[Call, ...]] = {
     "MissingParameter.ResourceId": (call("TagResources", TAGGED, ResourceId_1=None),),
     "MissingParameter.ResourceIds": (call("ListTagResources", ResourceType="instance"),),
     "MissingParameter.ResourceType": (call("TagResources", TAGGED, ResourceType=None),),
+    "OperationDenied.QuotaExceed": (call("TagResources", {**TAGGED, **tags("Tag", 20)}),),
     "NumberExceed.ResourceIds": (call("TagResources", {**TAGGED, **many("ResourceId", 51)}),),
 }  # fmt: skip
 """The last request of each is the one that is refused."""

@@ -54,8 +54,8 @@ def test_instances_are_found_by_each_filter(world: EcsWorld) -> None:
 @pytest.mark.parametrize(
     ("parameters", "refusal"),
     [
-        ({"InstanceIds": "i-l001"}, (400, "InvalidInstanceIds.Malformed")),
-        ({"InstanceIds": json.dumps(ids(101))}, (400, "InvalidParameter.InstanceIds")),
+        ({"InstanceIds": "i-l001"}, (400, "InvalidParameter")),
+        ({"InstanceIds": json.dumps(ids(101))}, (400, "InvalidParameter")),
         ({"Status": "running"}, (404, "InvalidStatus.NotFound")),
         ({"InstanceNetworkType": "VPC"}, (404, "InvalidNetworkType.NotFound")),
         ({"ZoneId": "nowhere"}, (404, "InvalidZoneId.NotFound")),
@@ -325,7 +325,7 @@ def test_a_resource_has_twenty_tags_at_most(world: EcsWorld) -> None:
     asked = {"ResourceType": "instance", "ResourceId_1": "i-l001"}
     tags = {f"Tag_{number}_Key": f"k{number}" for number in range(1, 20)}
 
-    assert world.refusal("TagResources", **asked, **tags) == (400, "NumberExceed.Tags")
+    assert world.refusal("TagResources", **asked, **tags) == (400, "OperationDenied.QuotaExceed")
     tags.pop("Tag_19_Key")
     world.ask("TagResources", **asked, **tags)
 
