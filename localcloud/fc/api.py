@@ -53,7 +53,7 @@ class FcEndpoint:
             return "Unknown"
 
     async def handle(self, request: Request) -> Response:
-        request_id = self._service.new_request_id()
+        request_id = self._request_id(request)
         try:
             call = route(request)
             if call.operation == PROXY:
@@ -63,7 +63,7 @@ class FcEndpoint:
             self._gate.check(request)
             if call.operation == "InvokeFunction":
                 key = self._key(call)
-                return await invoke(self._service, request, key=key, qualifier=call.qualifier, request_id=request_id)
+                return await invoke(self._service, call, key=key, request_id=request_id)
             return self._administer(call, request_id, changes=request.method != "GET")
         except FcError as error:
             return self._error(request, error, request_id)
@@ -71,7 +71,13 @@ class FcEndpoint:
     def refuse(self, request: Request, refusal: Refusal) -> Response:
         code = refusal.code or ("ResourceThrottled" if refusal.throttle else "InternalServerError")
         error = FcError.named(code, refusal.message or "the local cloud was told to refuse this", status=refusal.status)
-        return self._error(request, error, self._service.new_request_id(), status=refusal.status)
+        return self._error(request, error, self._request_id(request), status=refusal.status)
+
+    def _request_id(self, request: Request) -> str:
+        """Of API 2016-08-15 a UUID; HTTP triggers stand under its path and have FC 3.0's form all the same."""
+        if version_of(request) == NEW or request.path.startswith(f"/{OLD}/proxy/"):
+            return self._service.new_request_id()
+        return self._ids.uuid("fc.request").lower()
 
     def _key(self, call: WireCall) -> str:
         """Of the function that the path names."""

@@ -181,6 +181,10 @@ def _restore_modes(content: zipfile.ZipFile, target: Path) -> None:
             path.chmod(path.stat().st_mode | 0o100)
 
 
+OSS_CHECKSUM = "X-Oss-Hash-Crc64ecma"
+"""OSS, to which the links of the real service lead, says it, and clients compare it with the function's."""
+
+
 def layer_key(layer: LayerVersion) -> str:
     """Whoever has it, has the archive or was told the link."""
     return hashlib.sha256(layer.arn.encode() + layer.code).hexdigest()
@@ -199,4 +203,5 @@ def download(service: FcService, call: WireCall) -> Response:
     function = service.described(record.key, call.query.get("qualifier", ""))
     is_latest = function.spec.code_dir == record.function.spec.code_dir
     archive = record.archive() if is_latest else service.code.archived(function.spec.code_dir)
-    return Response(200, (("Content-Type", "application/zip"),), archive)
+    digest = (is_latest and record.code_checksum) or checksum(archive)
+    return Response(200, (("Content-Type", "application/zip"), (OSS_CHECKSUM, digest)), archive)

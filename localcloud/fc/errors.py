@@ -7,7 +7,7 @@ them (the page writes `errorCode`), and `{"Code": …, "Message": …, "RequestI
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from localcloud.fc.limits import Limits
 
@@ -99,3 +99,8 @@ def not_supported(method: str, path: str) -> FcError:
 
 def invalid(message: str) -> FcError:
     return FcError("InvalidArgument", message)
+
+
+def invalid_value(name: str, value: str, allowed: Sequence[str]) -> FcError:
+    """As the service says it of what it has a list of: tests of fc-java-sdk and fc-nodejs-sdk."""
+    return invalid(f"{name} is set to an invalid value (allowed: {' | '.join(allowed)}, actual: '{value[:40]}')")

@@ -5,7 +5,7 @@ Sources: runtime pages of FC 2.0 and FC 3.0, 2026-08; the retired ones as the ve
 
 from __future__ import annotations
 
-from localcloud.fc.errors import FcError, invalid
+from localcloud.fc.errors import FcError, invalid, invalid_value
 
 PYTHON = ("python2.7", "python3", "python3.9", "python3.10", "python3.12")
 """All run on the Python that the local cloud has, the retired python2.7 too."""
@@ -23,8 +23,7 @@ def check_runtime(runtime: str, handler: str) -> None:
     if runtime == "custom-container":
         raise FcError("NotImplemented", "the local cloud does not offer the runtime 'custom-container'")
     if runtime not in (*PYTHON, *OTHERS):
-        known = ", ".join((*PYTHON, *OTHERS))
-        raise invalid(f"Runtime is set to an invalid value: runtime is {runtime!r}, it must be one of {known}")
+        raise invalid_value("Runtime", runtime, (*PYTHON, *OTHERS))
     if not handler or (runtime in PYTHON and "." not in handler.strip(".")):
         raise invalid(f"handler is {handler!r}, it must be <file>.<function>")
 

@@ -63,6 +63,15 @@ def test_the_newer_api_has_them_too(server: FcServer) -> None:
     assert (made.status, made.json()["sourceArn"]) == (200, arn)
 
 
+def test_of_a_log_trigger_an_update_leaves_what_it_does_not_name(client: Any) -> None:
+    arn, config = GIVEN["log"]
+    client.create_trigger("shop", "f", "t", "log", config, arn, ROLE)
+
+    changed = client.update_trigger("shop", "f", "t", {"jobConfig": {"triggerInterval": 120}, "enable": None}).data
+
+    assert changed["triggerConfig"] == {**config, "jobConfig": {"triggerInterval": 120}}
+
+
 @pytest.mark.parametrize(
     ("kind", "changes", "named"),
     [

@@ -154,6 +154,7 @@ def test_the_code_can_be_had_back(client, code: str) -> None:
 
     with urlopen(told["url"]) as response:
         content = zipfile.ZipFile(io.BytesIO(response.read()))
+        assert response.headers["X-Oss-Hash-Crc64ecma"] == told["checksum"]
     assert b"context.service.name" in content.read("index.py")
     assert told["checksum"] == client.get_function("fleetrun", "f").data["codeChecksum"]
 
