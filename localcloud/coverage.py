@@ -52,6 +52,29 @@ def _coverage(offered: Iterable[str], known: Iterable[str]) -> Coverage:
     return Coverage(tuple(sorted(mine)), tuple(sorted(set(known) - mine)))
 
 
+def parameters() -> str:
+    """Of ECS: the parameters that are not read, with their operations and what becomes of them."""
+    from localcloud.ecs.parameters import OWNERS, PARAMETERS
+
+    found: dict[tuple[str, str], list[str]] = {}
+    for action, known in PARAMETERS.items():
+        fates = {name: f"no effect: {reason}" for name, reason in known.ignores.items() if name not in OWNERS}
+        for name, fate in {**fates, **dict.fromkeys(sorted(known.refuses), "refused by name")}.items():
+            found.setdefault((name, fate), []).append(action)
+    rows: dict[tuple[str, str], list[str]] = {}
+    for (name, fate), actions in found.items():
+        rows.setdefault((fate, _names(actions)), []).append(name)
+    lines = ["| parameters | operations | what becomes of them |", "| --- | --- | --- |"]
+    lines.append(f"| {_names(OWNERS)} | all | no effect: {next(iter(OWNERS.values()))} |")
+    lines += [f"| {_names(names)} | {actions} | {fate} |" for (fate, actions), names in sorted(rows.items())]
+    count = sum(len(known.reads) for known in PARAMETERS.values())
+    return "\n".join(lines) + f"\n\nThe other {count} parameters of {len(PARAMETERS)} operations are read.\n"
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 CONTESTED = {"ECS": "ecs", "MNS": "mns", "Tablestore": "tablestore", "Function Compute": "fc"}
 """Services whose limits are one value, by folder: what is no number in it decides a contested
 point, and so does a number whose text begins with "Contested"."""

@@ -52,7 +52,8 @@ def _written() -> dict[str, str]:
         },
         "docs/http.md": {"routes": routes_page.routes_table()},
         "localcloud/README.md": {f"{name} operations": text for name, text in coverage.tables().items()}
-        | {f"{name} switches": text for name, text in coverage.switches().items()},
+        | {f"{name} switches": text for name, text in coverage.switches().items()}
+        | {"ECS parameters": coverage.parameters()},
     }
     found = {}
     for page, texts in parts.items():

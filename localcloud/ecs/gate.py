@@ -139,7 +139,7 @@ class Gate:
         if not hmac.compare_digest(expected.encode(), signed["Signature"].encode()):
             # The old SDK compares what follows the first colon with its own text; without a colon it breaks.
             raise EcsError(
-                "SignatureDoesNotMatch",
+                self._limits.wrong_signature,
                 f"Specified signature is not matched with our calculation. server string to sign is:{text}",
             )
         self._take_nonce(signed.get("SignatureNonce", ""), now_ms)

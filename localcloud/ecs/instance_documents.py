@@ -89,6 +89,7 @@ def instance(one: Instance) -> Document:
         "StoppedMode": one.stopped_mode if one.status == "Stopped" else "Not-applicable",
         "CreationTime": minute_of(one.created_ms),
         "StartTime": minute_of(one.created_ms),
+        "SerialNumber": f"{one.number:08x}-0000-4000-8000-{one.number:012x}",
         "ExpiredTime": EXPIRES_NEVER,
     }
 

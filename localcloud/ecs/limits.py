@@ -45,6 +45,9 @@ class Limits:
     # -- the gate -----------------------------------------------------------------------------------------------------
     clock_skew_ms: int = 15 * 60 * 1_000
     """Contested: how far a Timestamp may be from our clock. Customary, unpublished."""
+    wrong_signature: Literal["SignatureDoesNotMatch", "IncompleteSignature"] = "SignatureDoesNotMatch"
+    """What a signature of version 1.0 that does not fit is called: the first by the pages and by most of the vendor's
+    tests, the second by a test of the Go SDK, whose wrapper knows both."""
     nonce_life_ms: int = 2 * 15 * 60 * 1_000
     """How long a SignatureNonce stays used: as long as its Timestamp can be valid. Ours."""
     nonces_max: int = 1_000_000

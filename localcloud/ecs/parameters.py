@@ -25,7 +25,7 @@ INVOCATION = (
     "ClientToken ContainerId ContainerName Frequency InstanceId Launcher OssOutputDelivery Parameters RegionId "
     "RepeatMode ResourceGroupId ResourceTag Tag TerminationMode Timeout Username WindowsPasswordName WorkingDir"
 )
-TIMED = {"Timed": "documented as without effect: Frequency and RepeatMode say it"}
+TIMED = {"Timed": "documented so; Frequency and RepeatMode say it"}
 FORCE = "what runs on a local instance ends with it at once, forced or not"
 
 
@@ -67,7 +67,7 @@ PARAMETERS: Mapping[str, Parameters] = {
         "Status Tag VSwitchId VpcId ZoneId",
         ignores={
             "AdditionalAttributes": "by invitation only; the fields that it adds are not shown",
-            "NeedSaleCycle": "the cycle of subscriptions: local instances are paid by use",
+            "NeedSaleCycle": "of subscriptions: local instances are paid by use",
         },
         refuses="DeviceAvailable Filter HpcClusterId HttpEndpoint HttpPutResponseHopLimit HttpTokens "
         "InternetChargeType IoOptimized Ipv6Address KeyPairName LockReason RdmaIpAddresses",
@@ -93,7 +93,7 @@ PARAMETERS: Mapping[str, Parameters] = {
     "ListTagResources": _of("NextToken RegionId ResourceId ResourceType Tag", refuses="TagFilter"),
     "ModifyCommand": _of(
         "CommandId Description Launcher Name RegionId Timeout WorkingDir",
-        ignores={"CommandContent": "documented as without effect"},
+        ignores={"CommandContent": "documented so"},
     ),
     "ModifyInvocationAttribute": _of(
         "ClientToken CommandContent ContentEncoding EnableParameter Frequency InstanceId InvokeId Parameters RegionId"
@@ -105,7 +105,7 @@ PARAMETERS: Mapping[str, Parameters] = {
     "StartInstances": _of("BatchOptimization DryRun InstanceId RegionId"),
     "StopInstance": _of(
         "DryRun Hibernate InstanceId StoppedMode",
-        ignores={"ConfirmStop": "documented as without effect", "ForceStop": FORCE},
+        ignores={"ConfirmStop": "documented so", "ForceStop": FORCE},
     ),
     "StopInstances": _of("BatchOptimization DryRun InstanceId RegionId StoppedMode", ignores={"ForceStop": FORCE}),
     "StopInvocation": _of("InstanceId InvokeId RegionId"),

@@ -65,7 +65,6 @@ ABSENT: dict[str, dict[str, str]] = {
             "MetadataOptions.InstanceMetadataTags": INVITED,
             "PrivateDnsNameOptions": INVITED,
             "SecurityOptions": INVITED,
-            "SerialNumber": NONE_HERE,
             "SpotDuration": "of spot instances",
             "SpotInterruptionBehavior": "of spot instances",
         }.items()

@@ -360,3 +360,12 @@ def test_a_code_that_only_faults_say_has_its_status_and_text(code: str) -> None:
 
     error = error_of(response)
     assert (response.status, error["Message"]) == CODES[code]
+
+
+def test_a_signature_that_does_not_fit_has_the_other_name_when_so_chosen() -> None:
+    caller = Caller(Limits(wrong_signature="IncompleteSignature"))
+
+    error = error_of(caller.ask(Call("DescribeRegions", {}, spoils="x")))
+
+    assert error["Code"] == "IncompleteSignature"
+    assert "server string to sign is:POST&%2F&" in error["Message"]
