@@ -90,7 +90,8 @@ class EcsEndpoint:
         if call.region or call.action not in REGIONLESS:
             self._service.check_region(call.region)
         self._service.rates.count(call.region, call.action)
-        PARAMETERS[call.action].check(call.parameters)
+        refuses_unknown = self._service.limits.unknown_parameters == "refuse"
+        PARAMETERS[call.action].check(call.parameters, refuses_unknown=refuses_unknown)
         return operation(Desk(self._service, call))
 
     def _error(self, request: Request, error: EcsError) -> Response:

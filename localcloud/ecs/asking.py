@@ -96,6 +96,10 @@ class Desk:
             return PageAsked(1, size, token, by_token=True)
         return self.numbered_page(sizes, default)
 
+    def token_page(self) -> PageAsked:
+        """As ListTagResources has them: by NextToken only, the size is the service's."""
+        return PageAsked(1, self.limits.page_size_default, self.text("NextToken"), by_token=True)
+
     def instances_page(self) -> PageAsked:
         """As DescribeInstances has them: a MaxResults below 10 or above 100 counts as 10 or 100."""
         sizes, default = self.limits.instances_page_size, self.limits.page_size_default

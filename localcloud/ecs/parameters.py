@@ -2,7 +2,8 @@
 
 Three kinds: it is read; it is taken without effect, for a reason; or the call is refused by the parameter's name,
 because a filter that is overlooked selects too much, and a target that is overlooked is none. A name that stands in no
-table is ignored, as the real service does with names that it does not know.
+table is ignored, as the real service does with names that it does not know, unless `Limits.unknown_parameters` says
+otherwise.
 
 Names are those of aliyun-python-sdk-ecs 4.24.83 and alibabacloud-ecs20140526 7.11.8, of lists and tags without what
 follows the first dot (`Tag` for `Tag.1.Key`).
@@ -26,6 +27,11 @@ INVOCATION = (
     "RepeatMode ResourceGroupId ResourceTag Tag TerminationMode Timeout Username WindowsPasswordName WorkingDir"
 )
 TIMED = {"Timed": "documented so; Frequency and RepeatMode say it"}
+LIST_NAMES = (
+    "AdditionalAttributes AttributeName Filter InstanceId Ipv6Address ResourceId ResourceTag Tag TagFilter TagKey"
+)
+LISTS = frozenset(LIST_NAMES.split())
+ONE = frozenset({"InstanceId"})
 FORCE = "what runs on a local instance ends with it at once, forced or not"
 
 
@@ -37,16 +43,34 @@ class Parameters:
     ignores: Mapping[str, str] = field(default_factory=dict)
     """Taken without effect, with the reason."""
     refuses: frozenset[str] = frozenset()
+    single: frozenset[str] = frozenset()
+    """Of `LISTS`, those that are one text in this operation."""
 
-    def check(self, sent: Mapping[str, str]) -> None:
-        """Raises UnsupportedParameter for one of `refuses` that has a value."""
+    def check(self, sent: Mapping[str, str], *, refuses_unknown: bool = False) -> None:
+        """Raises UnsupportedParameter for one of `refuses` with a value; `refuses_unknown`: for any strange name."""
         for name, value in sent.items() if self.refuses else ():
             if value and name.partition(".")[0] in self.refuses:
                 raise EcsError("UnsupportedParameter", f"The local cloud does not offer the parameter {name[:60]}.")
+        for name in sent if refuses_unknown else ():
+            if not self._knows(name):
+                raise EcsError("UnsupportedParameter", f"The operation has no parameter {name[:60]}.")
+
+    def _knows(self, name: str) -> bool:
+        """A list may be numbered or whole, what is no list can not be numbered."""
+        head, dot, _ = name.partition(".")
+        is_list = head in LISTS and head not in self.single
+        known = head in self.reads or head in self.ignores or head in self.refuses or name == "RegionId"
+        return known and (is_list or not dot)
 
 
-def _of(*names: str, ignores: Mapping[str, str] | None = None, refuses: str = "") -> Parameters:
-    return Parameters(frozenset(" ".join(names).split()), {**OWNERS, **(ignores or {})}, frozenset(refuses.split()))
+def _of(
+    *names: str,
+    ignores: Mapping[str, str] | None = None,
+    refuses: str = "",
+    single: frozenset[str] = frozenset(),
+) -> Parameters:
+    reads = frozenset(" ".join(names).split())
+    return Parameters(reads, {**OWNERS, **(ignores or {})}, frozenset(refuses.split()), single)
 
 
 PARAMETERS: Mapping[str, Parameters] = {
@@ -75,11 +99,13 @@ PARAMETERS: Mapping[str, Parameters] = {
     "DescribeInvocationResults": _of(
         PAGES,
         "CommandId ContentEncoding IncludeHistory InstanceId InvokeId InvokeRecordStatus RegionId ResourceGroupId Tag",
+        single=ONE,
     ),
     "DescribeInvocations": _of(
         PAGES,
         "CommandId CommandName CommandType ContentEncoding IncludeOutput InstanceId InvokeId InvokeStatus RegionId "
         "RepeatMode ResourceGroupId Tag Timed",
+        single=ONE,
     ),
     "DescribeRegions": _of(
         "AcceptLanguage",
@@ -98,14 +124,17 @@ PARAMETERS: Mapping[str, Parameters] = {
     "ModifyInvocationAttribute": _of(
         "ClientToken CommandContent ContentEncoding EnableParameter Frequency InstanceId InvokeId Parameters RegionId"
     ),
-    "RebootInstance": _of("DryRun InstanceId", ignores={"ForceStop": FORCE}),
+    "RebootInstance": _of("DryRun InstanceId", ignores={"ForceStop": FORCE}, single=ONE),
     "RebootInstances": _of("BatchOptimization DryRun InstanceId RegionId", ignores={"ForceReboot": FORCE}),
     "RunCommand": _of(INVOCATION, COMMAND, "KeepCommand", ignores=TIMED),
-    "StartInstance": _of("DryRun InstanceId", ignores={"InitLocalDisk": "local instances have no local disks to heal"}),
+    "StartInstance": _of(
+        "DryRun InstanceId", ignores={"InitLocalDisk": "local instances have no local disks to heal"}, single=ONE
+    ),
     "StartInstances": _of("BatchOptimization DryRun InstanceId RegionId"),
     "StopInstance": _of(
         "DryRun Hibernate InstanceId StoppedMode",
         ignores={"ConfirmStop": "documented so", "ForceStop": FORCE},
+        single=ONE,
     ),
     "StopInstances": _of("BatchOptimization DryRun InstanceId RegionId StoppedMode", ignores={"ForceStop": FORCE}),
     "StopInvocation": _of("InstanceId InvokeId RegionId"),

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from localcloud.ecs.api import OPERATIONS
+from localcloud.ecs.limits import Limits
 from localcloud.ecs.parameters import PARAMETERS, kinds
 from tests.contract.ecs.sdk_parameters import heads, of_newer, of_older
 from tests.contract.ecs.twins import FLEET, outcome
@@ -134,3 +135,31 @@ def test_a_name_that_no_sdk_knows_is_ignored() -> None:
     answer = world.ask("DescribeRegions", **{f"key.{number}": "x" for number in range(1, 12)})
 
     assert answer["Regions"]["Region"]
+
+
+@pytest.mark.parametrize(("action", "name"), [(action, name) for action, name, _ in KNOWN])
+def test_no_known_parameter_is_strange_to_the_switch_that_refuses_others(action: str, name: str) -> None:
+    world = EcsWorld(fleet=FLEET, limits=Limits(unknown_parameters="refuse"))
+
+    document = json.loads(world.respond(action, **said(action, name)).body)
+
+    assert "has no parameter" not in document.get("Message", "")
+
+
+@pytest.mark.parametrize(
+    ("action", "name"),
+    [
+        ("DescribeInstances", "InstanceId.1"), ("DescribeInvocations", "InstanceId.1"),
+        ("StopInvocation", "InstanceIds"), ("StartInstance", "InstanceId.1"), ("RunCommand", "Paramaters"),
+        ("RunCommand", "Name.1"),
+        ("ListTagResources", "PageSize"), ("DescribeRegions", "key.1"),
+    ],
+)  # fmt: skip
+def test_a_slip_is_named_when_so_chosen(action: str, name: str) -> None:
+    world = EcsWorld(fleet=FLEET, limits=Limits(unknown_parameters="refuse"))
+
+    response = world.respond(action, **{name: "x"})
+
+    document = json.loads(response.body)
+    assert (response.status, document["Code"]) == (400, "UnsupportedParameter")
+    assert name in document["Message"]
