@@ -56,7 +56,14 @@ def heads(names: set[str]) -> set[str]:
 def hints_of(model: type[Any]) -> dict[str, Any]:
     """Attributes of a model with their types."""
     hints = typing.get_type_hints(model.__init__)
-    return {name: hints[name] for name in inspect.signature(model.__init__).parameters if name in hints}
+    return {name: _said(hints[name]) for name in inspect.signature(model.__init__).parameters if name in hints}
+
+
+def _said(hint: Any) -> Any:
+    """As it is written: Python 3.10 makes `Optional` of what has None for a default."""
+    if typing.get_origin(hint) is typing.Union:
+        return next(kind for kind in typing.get_args(hint) if kind is not type(None))
+    return hint
 
 
 def is_model(kind: Any) -> bool:
