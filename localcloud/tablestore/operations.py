@@ -16,6 +16,7 @@ from localcloud.tablestore.schema import Units
 from localcloud.tablestore.service import TablestoreService
 from localcloud.tablestore.wire_rows import Kind, encoded, read_change, read_key, read_selection
 from localcloud.tablestore.wire_tables import (
+    check_units_given,
     read_encryption,
     read_has_transactions,
     read_index,
@@ -64,6 +65,7 @@ def update_table(service: TablestoreService, request: Any, response: Any) -> Non
     reserved = None
     if request.HasField("reserved_throughput"):
         old = service.describe_table(text(request.table_name)).reserved
+        check_units_given(request.reserved_throughput.capacity_unit)
         reserved = read_units(request.reserved_throughput.capacity_unit, old=old)
     record = service.update_table(
         text(request.table_name),

@@ -75,6 +75,12 @@ def read_options_change(message: Any) -> OptionsChange:
     )
 
 
+def check_units_given(message: Any) -> None:
+    """From CapacityUnit of an UpdateTable. Raises OTSParameterInvalid; that "not given" is told as -1 is unverified."""
+    if not message.HasField("read") and not message.HasField("write"):
+        raise invalid("Invalid Capacity Unit for UpdateTable: Either read(-1) or write(-1) should be non-negative.")
+
+
 def read_units(message: Any, *, old: Units) -> Units:
     """From CapacityUnit; what is not given stays."""
     return Units(
