@@ -105,6 +105,7 @@ class LocalCloud:
             url=self.url,
         )
         self._pipeline.endpoints = self.services.endpoints
+        self._pipeline.is_custom_domain = self.services.is_custom_domain
         self.outputs = await self.services.open()
         if API_OUTPUT in self.outputs:
             self._pipeline.aliases = {API_PATH: str(self.outputs[API_OUTPUT]).removeprefix(self.url)}

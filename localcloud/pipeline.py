@@ -55,13 +55,19 @@ class Pipeline:
         self.faults = faults
         self.journal = journal
         self.log = log
+        self.is_custom_domain: Callable[[Request], bool] = lambda _: False
+        """Whether a request is Function Compute's by the host that it is sent to."""
         self.aliases: Mapping[str, str] = {}
         """Beginnings of paths that stand for longer ones: `/api/` for an HTTP trigger's."""
 
     async def answer(self, request: Request) -> Response | None:
         """None: close the connection without an answer."""
-        request = self._unaliased(request)
         service = route(request)
+        if service != "control" and self.is_custom_domain(request):
+            service = "fc"
+        else:
+            request = self._unaliased(request)
+            service = route(request)
         self.timeline.run_due()
         if service == "control":
             return await self._control(request)

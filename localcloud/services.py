@@ -34,7 +34,7 @@ from localcloud.fc.mns_queues import MnsQueues
 from localcloud.fc.pool import ProcessWorkers
 from localcloud.fc.service import FcService
 from localcloud.fleet import DEMO, Fleet, read_fleet, scaled
-from localcloud.http import Endpoint
+from localcloud.http import Endpoint, Request
 from localcloud.ids import Ids
 from localcloud.journal import Journal
 from localcloud.mns.api import MnsEndpoint
@@ -60,6 +60,9 @@ class Services:
     fc: FcService
     endpoints: Mapping[str, Endpoint]
     pusher: HttpPusher
+
+    def is_custom_domain(self, request: Request) -> bool:
+        return self.fc.domains.of_host(request.headers.get("host", "")) is not None
 
     async def open(self) -> Mapping[str, Any]:
         """Restores, applies what differs in the template, and starts what is there; answers the template's outputs.

@@ -11,10 +11,12 @@ from localcloud.clock import Clock
 from localcloud.fc import http_triggers
 from localcloud.fc.code import download
 from localcloud.fc.desk import Desk
+from localcloud.fc.domains import Domain
 from localcloud.fc.errors import FcError, statuses
 from localcloud.fc.gate import Gate
 from localcloud.fc.invoking import invoke
 from localcloud.fc.operations import OPERATIONS
+from localcloud.fc.operations_domains import called_by_domain
 from localcloud.fc.routes import DOWNLOAD, NEW, OLD, PROXY, WireCall, route, version_of
 from localcloud.fc.service import FcService
 from localcloud.http import Refusal, Request, Response
@@ -48,14 +50,22 @@ class FcEndpoint:
 
     def operation(self, request: Request) -> str:
         try:
-            return route(request).operation
+            return self._route(request).operation
         except FcError:
             return "Unknown"
+
+    def _domain(self, request: Request) -> Domain | None:
+        """The custom domain that a request is sent to, whatever its path looks like."""
+        return self._service.domains.of_host(request.headers.get("host", ""))
+
+    def _route(self, request: Request) -> WireCall:
+        domain = self._domain(request)
+        return route(request) if domain is None else called_by_domain(domain, request)
 
     async def handle(self, request: Request) -> Response:
         request_id = self._request_id(request)
         try:
-            call = route(request)
+            call = self._route(request)
             if call.operation == PROXY:
                 return await http_triggers.answer(self._service, self._gate, call, request_id=request_id)
             if call.operation == DOWNLOAD:
@@ -74,8 +84,9 @@ class FcEndpoint:
         return self._error(request, error, self._request_id(request), status=refusal.status)
 
     def _request_id(self, request: Request) -> str:
-        """Of API 2016-08-15 a UUID; HTTP triggers stand under its path and have FC 3.0's form all the same."""
-        if version_of(request) == NEW or request.path.startswith(f"/{OLD}/proxy/"):
+        """Of API 2016-08-15 a UUID; HTTP triggers have FC 3.0's form, though they stand under its path."""
+        is_api = request.path.startswith(f"/{OLD}/") and not request.path.startswith(f"/{OLD}/proxy/")
+        if not is_api or self._domain(request) is not None:
             return self._service.new_request_id()
         return self._ids.uuid("fc.request").lower()
 

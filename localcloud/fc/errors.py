@@ -31,6 +31,8 @@ STATUS = {
     "LayerVersionNotFound": 404,
     "VersionNotFound": 404,
     "AliasNotFound": 404,
+    "DomainNameNotFound": 404,
+    "DomainRouteNotFound": 404,
     "AsyncConfigNotExists": 404,
     "ConcurrencyConfigNotExists": 404,
     "ProvisionConfigNotFound": 404,
@@ -39,6 +41,7 @@ STATUS = {
     "FunctionAlreadyExists": 409,
     "TriggerAlreadyExists": 409,
     "AliasAlreadyExists": 409,
+    "DomainNameAlreadyExists": 409,
     "ServiceNotEmpty": 409,
     "FunctionNotEmpty": 409,
     "StatefulAsyncInvocationAlreadyExists": 409,
@@ -53,7 +56,6 @@ STATUS = {
 """What the local cloud says by itself. Two statuses are contested: see `statuses`."""
 ORDERED_STATUS = {
     "InstanceMetricsRequired": 400,
-    "DomainNameNotFound": 404,
     "ConcurrentUpdateError": 409,
     "EventBridgeTriggerConflict": 409,
     "CAExited": 412,

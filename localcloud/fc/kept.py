@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from localcloud.fc.domains import Domain
 from localcloud.fc.functions import ServiceRecord
 from localcloud.fc.kept_forms import Forms, KeptLayers, KeptRecord, KeptShelf, KeptTrigger
 from localcloud.fc.triggers import TriggerRecord
@@ -29,7 +30,8 @@ T = TypeVar("T")
 
 ARCHIVES, COUNTERS, LAYERS = "fc.archives", "fc.counters", "fc.layers"
 SERVICES, FUNCTIONS, VERSIONS, TRIGGERS = "fc.services", "fc.functions", "fc.versions", "fc.triggers"
-ORDER = (COUNTERS, LAYERS, SERVICES, FUNCTIONS, VERSIONS, TRIGGERS)
+DOMAINS = "fc.domains"
+ORDER = (COUNTERS, LAYERS, SERVICES, FUNCTIONS, VERSIONS, TRIGGERS, DOMAINS)
 GENERATION, WITHOUT_DEFAULT = "generation", "without the default service"
 """Counters: the last generation given; 1 once the API has deleted the service that is there without being made."""
 
@@ -98,6 +100,9 @@ class Kept:
         elif name == VERSIONS:
             for owner, shelf in fc.versions.shelves.items():
                 yield owner, forms.shelf(shelf)
+        elif name == DOMAINS:
+            for domain in fc.domains.all():
+                yield domain.name, domain
         else:
             for trigger in fc.triggers.all():
                 yield f"{trigger.spec.function}/{trigger.spec.name}", forms.trigger(trigger)
@@ -154,6 +159,8 @@ class Kept:
             if f"functions/{trigger.spec.function}" in owners:
                 times = (trigger.created_ms, trigger.modified_ms)
                 fc.triggers.restore(TriggerRecord(trigger.spec, trigger.trigger_id, *times, is_kept=True))
+        for _, domain in self._load(DOMAINS, Domain):
+            fc.domains.restore(domain)
 
     def _load(self, name: str, kind: type[T]) -> Iterator[tuple[str, T]]:
         """All of it counts as written, so that `note` drops what found no place."""

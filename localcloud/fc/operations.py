@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from localcloud.fc import (
     operations_configs,
+    operations_domains,
     operations_functions,
     operations_layers,
     operations_services,
@@ -25,6 +26,7 @@ OPERATIONS: Mapping[Version, Mapping[str, Operation]] = {
         **operations_layers.OLD_OFFERED,
         **operations_configs.OLD_OFFERED,
         **operations_versions.OLD_OFFERED,
+        **operations_domains.OFFERED,
     },
     NEW: {
         **operations_functions.OFFERED,
@@ -32,5 +34,6 @@ OPERATIONS: Mapping[Version, Mapping[str, Operation]] = {
         **operations_layers.NEW_OFFERED,
         **operations_configs.NEW_OFFERED,
         **operations_versions.NEW_OFFERED,
+        **operations_domains.OFFERED,
     },
 }

@@ -28,6 +28,7 @@ from localcloud.fc.async_queue import AsyncPorts, AsyncQueue
 from localcloud.fc.code import CodeFolders
 from localcloud.fc.counters import Counters
 from localcloud.fc.destinations import Destinations, FunctionPlace
+from localcloud.fc.domains import Domains
 from localcloud.fc.errors import FcError, invalid, too_large
 from localcloud.fc.functions import FunctionRecord, Functions
 from localcloud.fc.kept import Kept
@@ -79,6 +80,7 @@ class FcService:
         self._background = Background(timeline, journal)
         self.functions = Functions(clock=timeline.clock, ids=ids, service_name=service_name, limits=limits)
         self.versions = Versions(clock=timeline.clock, stream=ids.stream("fc.weights"))
+        self.domains = Domains(clock=timeline.clock)
         self.layers = Layers(account=account, clock=timeline.clock)
         self.destinations = Destinations(account=account, queues=queues, limits=limits, hand_over=self._pass_on)
         self._calls = AsyncQueue(

@@ -222,6 +222,6 @@ describe("Function Compute", { skip: endpoint ? false : "FLEETRUN_ENDPOINT is no
       await refusal(client.invokeFunction(service, "echo", "", { "x-fc-log-type": "All" })),
       "InvalidArgument",
     );
-    await assert.rejects(client.listCustomDomains(), /501.*ListCustomDomains/);
+    await assert.rejects(client.get("/services/fleetrun/bindings"), /501.*ListVpcBindings/);
   });
 });

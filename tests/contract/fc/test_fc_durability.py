@@ -27,6 +27,7 @@ from tests.contract.local.restarts import Restarts
 PROJECT = Path(__file__).parents[3]
 TOPIC = "acs:mns:cn-hangzhou:1234567890123456:/topics/t"
 ROLE = "acs:ram::1234567890123456:role/aliyunmnsnotificationrole"
+ROUTE = {"path": "/*", "serviceName": "shop", "functionName": "f", "qualifier": "prod"}
 TIMER = {"payload": "x", "cronExpression": "@every 60m", "enable": True}
 
 
@@ -69,6 +70,8 @@ def test_each_kind_is_there_after_a_kill_and_the_function_runs(tmp_path: Path, c
         client.put_function_async_invoke_config("shop", "LATEST", "f", {"maxAsyncRetryAttempts": 2})
         client.put_provision_config("shop", "prod", "f", 1)
         client.update_service("shop", role=f"{ROLE}-of-now")
+        client.tag_resource("services/shop", {"env": "test"})
+        domain = client.create_custom_domain("api.example.com", routeConfig={"routes": [ROUTE]}).data
         client.publish_version("shop", "second")
         before = client.get_function("shop", "f").data
 
@@ -80,6 +83,9 @@ def test_each_kind_is_there_after_a_kill_and_the_function_runs(tmp_path: Path, c
         assert client.get_trigger("shop", "f", "t").data["triggerConfig"] == TIMER
         assert client.get_function_async_invoke_config("shop", "LATEST", "f").data["maxAsyncRetryAttempts"] == 2
         assert client.get_provision_config("shop", "prod", "f").data["target"] == 1
+        assert client.get_resource_tags("services/shop").data["tags"] == {"env": "test"}
+        assert client.get_custom_domain("api.example.com").data == domain
+        client.delete_custom_domain("api.example.com")
         assert client.get_service("shop", qualifier="prod").data["role"] == ROLE
         with pytest.raises(fc2.FcError, match="No changes were made"):
             client.publish_version("shop", "third")

@@ -28,12 +28,14 @@ MISSING = {
     "function": "FunctionNotFound",
     "layer": "LayerNotFound",
     "arn": "LayerNotFound",
+    "domain": "DomainNameNotFound",
 }
 """By what the path names first."""
 WITHIN = {
     "{trigger}": "TriggerNotFound",
     "{version}": "VersionNotFound",
     "{alias}": "AliasNotFound",
+    "{domain}": "DomainNameNotFound",
     "async-invoke-config": "AsyncConfigNotExists",
     "concurrency": "ConcurrencyConfigNotExists",
     "on-demand-config": "ConcurrencyConfigNotExists",
@@ -56,6 +58,7 @@ REQUIRED = {
     "PutProvisionConfig": "arget",
     "PutScalingConfig": "minInstances",
     "TagResource": "resourceArn",
+    "CreateCustomDomain": "domainName",
 }
 TAKES_NOTHING = ("PutLayerACL", "InvokeFunction")
 """Their body is no JSON."""

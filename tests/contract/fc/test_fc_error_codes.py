@@ -86,6 +86,7 @@ def ordered(code: str | None) -> Provoke:
     return provoke
 
 
+DOMAIN = tells("POST", f"/{NEW}/custom-domains", {"domainName": "api.example.com"})
 SHOP = tells("POST", SERVICES, {"serviceName": "shop"})
 PROVOKED: dict[str, Provoke] = {
     "InvalidArgument": asks("GET", f"{FUNCTIONS}?limit=0"),
@@ -111,6 +112,9 @@ PROVOKED: dict[str, Provoke] = {
     )(server),
     "VersionNotFound": asks("GET", f"{F}?qualifier=7"),
     "AliasNotFound": asks("GET", f"{F}/aliases/prod"),
+    "DomainNameNotFound": asks("GET", f"/{NEW}/custom-domains/api.example.com"),
+    "DomainRouteNotFound": after(DOMAIN, lambda server: server.fetch("GET", "/", headers={"Host": "api.example.com"})),
+    "DomainNameAlreadyExists": after(DOMAIN, DOMAIN),
     "AsyncConfigNotExists": asks("GET", f"{F}/async-invoke-config"),
     "ConcurrencyConfigNotExists": asks("GET", f"{F}/concurrency"),
     "ProvisionConfigNotFound": asks("GET", f"{F}/provision-config"),
@@ -144,7 +148,6 @@ PROVOKED: dict[str, Provoke] = {
 }
 SAID_ONLY_WHEN_ORDERED = {
     "InstanceMetricsRequired": "policies that follow a metric are not offered",
-    "DomainNameNotFound": "custom domains are not offered",
     "ConcurrentUpdateError": "changes are made one after the other, none of them waits",
     "EventBridgeTriggerConflict": "triggers are made at once, there is no time in which two could be at it",
     "CAExited": "custom runtimes are not offered",

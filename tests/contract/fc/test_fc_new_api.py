@@ -158,7 +158,7 @@ def test_a_published_version_is_called_by_its_number_or_its_alias(server: FcServ
     [
         ("GET", f"{API}/nothing/here", 400, "PathNotSupported"),
         ("PATCH", f"{API}/functions", 405, "MethodNotAllowed"),
-        ("GET", f"{API}/custom-domains", 501, "NotImplemented"),
+        ("GET", f"{API}/tags-v2", 501, "NotImplemented"),
         ("GET", f"{API}/functions/f/async-tasks", 501, "NotImplemented"),
         ("GET", f"{API}/layers/none/versions", 404, "LayerNotFound"),
         ("GET", f"{API}/functions?limit=many", 400, "InvalidArgument"),

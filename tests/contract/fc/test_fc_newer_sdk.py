@@ -272,7 +272,6 @@ def test_missing_and_wrong_things_are_refused_by_name(speaker: Speaker) -> None:
 @pytest.mark.parametrize(
     ("named", "call"),
     [
-        ("ListCustomDomains", lambda client: client.list_custom_domains(models.ListCustomDomainsRequest())),
         ("ListAsyncTasks", lambda client: client.list_async_tasks("f", models.ListAsyncTasksRequest())),
         ("StopAsyncTask", lambda client: client.stop_async_task("f", "t-1", models.StopAsyncTaskRequest())),
         ("ListVpcBindings", lambda client: client.list_vpc_bindings("f")),

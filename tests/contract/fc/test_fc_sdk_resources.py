@@ -339,9 +339,5 @@ def test_the_account_has_no_reserved_capacity(client) -> None:
         client.list_reserved_capacities(limit=101)
 
 
-def test_what_is_not_offered_answers_501_and_its_name(client) -> None:
-    with refused("ListCustomDomains", 501):
-        client.list_custom_domains()
-    with refused("GetCustomDomain", 501):
-        client.get_custom_domain("example.com")
+def test_the_account_has_one_zone(client) -> None:
     assert client.get_account_settings().data == {"availableAZs": ["cn-hangzhou-h"]}
