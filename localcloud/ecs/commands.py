@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from localcloud.clock import Clock
 from localcloud.ecs.contents import check_size, defined_names
-from localcloud.ecs.errors import EcsError
+from localcloud.ecs.errors import EcsError, missing
 from localcloud.ecs.limits import Limits
 from localcloud.ecs.patterns import matches
 from localcloud.ecs.tagging import check_tags
@@ -91,7 +91,7 @@ class Commands:
     def create(self, new: NewCommand) -> Command:
         """Raises what is wrong with it, CmdCount.ExceedQuota."""
         if not new.name:
-            raise EcsError("MissingParameter", 'The input parameter "Name" is mandatory.')
+            raise missing("Name")
         command = self.checked(new)
         self.check_room(new.region)
         self.keep(command)

@@ -176,6 +176,7 @@ INSTANCES: dict[str, tuple[int, str]] = {
     ),
     "InvalidInstanceChargeType.NotFound": (404, "The specified InstanceChargeType does not exist."),
     "InvalidNetworkType.NotFound": (404, "The specified InstanceNetworkType does not exist."),
+    "InvalidParameter.OwnerAccount": (400, "OwnerAccount is Invalid."),
     "InvalidParameter.TagValue": (400, "The Tag.N.Value must not be specified without Tag.N.Key."),
     "InvalidParameter.TooManyInstanceIds": (403, "The number of instance IDs exceeds the upper limit."),
     "InvalidRegionId.NotFound": (404, "The specified RegionId does not exist."),

@@ -11,6 +11,7 @@ follows the first dot (`Tag` for `Tag.1.Key`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,6 +21,8 @@ from localcloud.ecs.errors import EcsError
 OWNERS: Final = dict.fromkeys(
     ("OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId"), "one account owns everything here"
 )
+ACCOUNT_NAME = re.compile(r"[\w.@:-]+")
+"""What OwnerAccount may look like; which letters exactly is unpublished. `&` is refused by the vendor's own tests."""
 PAGES = "MaxResults NextToken PageNumber PageSize"
 COMMAND = "CommandContent ContentEncoding Description EnableParameter Launcher Name Timeout Type WorkingDir"
 INVOCATION = (
@@ -47,7 +50,13 @@ class Parameters:
     """Of `LISTS`, those that are one text in this operation."""
 
     def check(self, sent: Mapping[str, str], *, refuses_unknown: bool = False) -> None:
-        """Raises UnsupportedParameter for one of `refuses` with a value; `refuses_unknown`: for any strange name."""
+        """Raises UnsupportedParameter for one of `refuses` with a value; `refuses_unknown`: for any strange name.
+
+        Raises InvalidParameter.OwnerAccount for what is no name of an account.
+        """
+        owner = sent.get("OwnerAccount")
+        if owner and not ACCOUNT_NAME.fullmatch(owner):
+            raise EcsError("InvalidParameter.OwnerAccount")
         for name, value in sent.items() if self.refuses else ():
             if value and name.partition(".")[0] in self.refuses:
                 raise EcsError("UnsupportedParameter", f"The local cloud does not offer the parameter {name[:60]}.")

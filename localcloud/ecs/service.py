@@ -14,7 +14,7 @@ from localcloud.account import Account
 from localcloud.clock import Timeline
 from localcloud.ecs.agents import Agents
 from localcloud.ecs.commands import CommandFilter, Commands
-from localcloud.ecs.errors import EcsError
+from localcloud.ecs.errors import EcsError, missing
 from localcloud.ecs.executors import Executor
 from localcloud.ecs.instance_queries import InstanceQueries
 from localcloud.ecs.instances import Instances
@@ -134,7 +134,7 @@ class EcsService:
     def check_region(self, region: str) -> None:
         """Raises InvalidRegionId.NotFound, MissingParameter."""
         if not region:
-            raise EcsError("MissingParameter", 'The input parameter "RegionId" is mandatory.')
+            raise missing("RegionId")
         if region not in REGIONS and region not in self.instances.regions:
             raise EcsError("InvalidRegionId.NotFound", f"The specified RegionId {region[:40]!r} does not exist.")
 

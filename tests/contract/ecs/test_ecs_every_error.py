@@ -201,6 +201,7 @@ PROVOKED: dict[str, tuple[Call, ...]] = {
     # -- tags of resources
     "InvalidResourceId.NotFound": (call("TagResources", TAGGED, ResourceId_1="i-none"),),
     "InvalidResourceType.NotFound": (call("TagResources", TAGGED, ResourceType="teapot"),),
+    "InvalidParameter.OwnerAccount": (call("DescribeRegions", OwnerAccount="owner&account"),),
     "InvalidParameter.TagValue": (call("ListTagResources", ResourceType="instance", Tag_1_Value="v"),),
     "MissingParameter.ResourceId": (call("TagResources", TAGGED, ResourceId_1=None),),
     "MissingParameter.ResourceIds": (call("ListTagResources", ResourceType="instance"),),
