@@ -37,6 +37,7 @@ COMMON = frozenset(
         "SignatureNonce",
         "SignatureType",
         "SignatureVersion",
+        "TimeStamp",
         "Timestamp",
         "Version",
     }
@@ -128,7 +129,8 @@ class Gate:
             raise EcsError("MissingAccessKeyId")
         _check_form_of_signature(signed)
         now_ms = self._now_ms(request)
-        self._check_time(signed.get("Timestamp", ""), now_ms)
+        # Salt's driver of ECS (salt.cloud.clouds.aliyun) says TimeStamp.
+        self._check_time(signed.get("Timestamp") or signed.get("TimeStamp", ""), now_ms)
         if key_id != self._account.access_key_id:
             raise EcsError("InvalidAccessKeyId.NotFound")
         token = signed.get("SecurityToken", "")

@@ -370,3 +370,12 @@ def test_a_signature_that_does_not_fit_has_the_other_name_when_so_chosen() -> No
 
     assert error["Code"] == "IncompleteSignature"
     assert "server string to sign is:POST&%2F&" in error["Message"]
+
+
+def test_the_time_of_a_request_may_be_spelt_as_salt_spells_it() -> None:
+    caller = Caller(Limits())
+
+    taken = caller.ask(call("DescribeRegions", Timestamp=None, TimeStamp="2026-01-01T00:00:00Z"))
+    late = caller.ask(call("DescribeRegions", Timestamp=None, TimeStamp="2025-12-31T23:44:59Z"))
+
+    assert (taken.status, error_of(late)["Code"]) == (200, "InvalidTimeStamp.Expired")
