@@ -66,6 +66,8 @@ class FunctionRecord:
     reserved_concurrency: int | None = None
     provisioned: dict[str, int] = field(default_factory=dict)
     """Target by qualifier."""
+    on_demand: dict[str, int] = field(default_factory=dict)
+    """FC 2.0's bounds by version or alias; that of LATEST is `reserved_concurrency`."""
 
     @property
     def key(self) -> str:
@@ -214,7 +216,9 @@ class Functions:
         for owner in (own, of_service):
             found = versions.function(owner, qualifier, record.key, draws=draws)
             if found is not None:
-                return replace(found, instances_max=record.function.instances_max)
+                alone = record.on_demand.get(qualifier)
+                bound = record.function.instances_max if alone is None else alone
+                return replace(found, instances_max=bound, is_bounded_alone=alone is not None)
         versions.check(of_service if record.function.spec.http_form == "wsgi" else own, qualifier)
         raise FcError("FunctionNotFound", f"function '{record.name}' does not exist under '{qualifier}'")
 

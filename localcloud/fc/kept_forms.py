@@ -59,6 +59,7 @@ class KeptRecord:
     async_times: dict[str, tuple[int, int]]
     reserved_concurrency: int | None
     provisioned: dict[str, int]
+    on_demand: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ class Forms:
             record.async_times,
             record.reserved_concurrency,
             record.provisioned,
+            record.on_demand,
         )
 
     def function(self, function: Function) -> KeptFunction:
@@ -209,6 +211,7 @@ class Forms:
             async_times=kept.async_times,
             reserved_concurrency=kept.reserved_concurrency,
             provisioned=kept.provisioned,
+            on_demand=kept.on_demand,
         )
 
     def _archive(self, folder: Path) -> bytes:
@@ -225,8 +228,8 @@ class Forms:
             package_dirs=packages() if kept.packages else (),
             **{**kept.spec, "environment": environment},
         )
-        where = {"qualifier": kept.qualifier, "version_id": kept.version_id}
-        return Function(spec, kept.key, kept.service, kept.generation, kept.instances_max, **where)
+        told = (kept.key, kept.service, kept.generation, kept.instances_max, kept.qualifier, kept.version_id)
+        return Function(spec, *told)
 
     def shelf_again(self, kept: KeptShelf) -> Shelf:
         versions = {}

@@ -180,42 +180,77 @@ def delete_concurrency(desk: Desk) -> Reply:
 
 def list_concurrency(desk: Desk) -> Reply:
     found = [record for record in _chosen(desk) if record.reserved_concurrency is not None]
-    return desk.page(
-        "configs",
-        found,
-        key=lambda one: one.key if desk.is_new else _resource(desk, one),
-        show=lambda one: _concurrency_document(desk, one),
-    )
-
-
-def list_on_demand(desk: Desk) -> Reply:
-    """FC 2.0's name of it; an empty list is left out."""
-    value = list_concurrency(desk).value or {}
-    return Reply(value if value["configs"] else {})
-
-
-def put_on_demand(desk: Desk) -> Reply:
-    """FC 2.0's name of it."""
-    record = desk.function()
-    maximum = desk.whole(desk.body(), "maximumInstanceCount")
-    if maximum is None:
-        raise invalid("maximumInstanceCount is missing")
-    return Reply(_concurrency_document(desk, desk.service.put_concurrency(record.key, maximum)))
+    return desk.page("configs", found, key=lambda one: one.key, show=lambda one: _concurrency_document(desk, one))
 
 
 def _check_reserved(record: FunctionRecord) -> None:
     if record.reserved_concurrency is None:
-        raise FcError("ConcurrencyConfigNotExists", f"the concurrency config of '{record.name}' does not exist")
+        raise _not_bounded(record)
+
+
+def _not_bounded(record: FunctionRecord) -> FcError:
+    return FcError("ConcurrencyConfigNotExists", f"the concurrency config of '{record.name}' does not exist")
 
 
 def _concurrency_document(desk: Desk, record: FunctionRecord) -> dict[str, Any]:
-    if desk.is_new:
-        return {"functionArn": desk.arn(record), "reservedConcurrency": record.reserved_concurrency}
-    return {"resource": _resource(desk, record), "maximumInstanceCount": record.reserved_concurrency}
+    return {"functionArn": desk.arn(record), "reservedConcurrency": record.reserved_concurrency}
 
 
-def _resource(desk: Desk, record: FunctionRecord) -> str:
-    return f"services/{record.function.service}.{_qualifier(desk)}/functions/{record.name}"
+# -- on-demand instances: FC 2.0's name of it, by qualifier -----------------------------------------------------------
+def put_on_demand(desk: Desk) -> Reply:
+    record, qualifier = desk.function(), _qualifier(desk)
+    maximum = desk.whole(desk.body(), "maximumInstanceCount")
+    if maximum is None:
+        raise invalid("maximumInstanceCount is missing")
+    desk.service.check_qualifier(record.key, qualifier)
+    if qualifier == LATEST:
+        desk.service.put_concurrency(record.key, maximum)
+    elif maximum < 0:
+        raise invalid(f"maximumInstanceCount is {maximum}, it must not be negative")
+    else:
+        record.on_demand[qualifier] = maximum
+    return Reply(_on_demand_document(record, qualifier, maximum))
+
+
+def get_on_demand(desk: Desk) -> Reply:
+    record, qualifier = desk.function(), _qualifier(desk)
+    bounds = _bounds(record)
+    if qualifier not in bounds:
+        raise _not_bounded(record)
+    return Reply(_on_demand_document(record, qualifier, bounds[qualifier]))
+
+
+def delete_on_demand(desk: Desk) -> Reply:
+    get_on_demand(desk)
+    record, qualifier = desk.function(), _qualifier(desk)
+    if qualifier == LATEST:
+        desk.service.put_concurrency(record.key, None)
+    else:
+        del record.on_demand[qualifier]
+    return Reply()
+
+
+def list_on_demand(desk: Desk) -> Reply:
+    """An empty list is left out."""
+    found = [(record, *bound) for record in _chosen(desk) for bound in sorted(_bounds(record).items())]
+    reply = desk.page(
+        "configs", found, key=lambda one: _resource(one[0], one[1]), show=lambda one: _on_demand_document(*one)
+    )
+    value = reply.value or {}
+    return Reply(value if value["configs"] else {})
+
+
+def _bounds(record: FunctionRecord) -> dict[str, int]:
+    latest = {} if record.reserved_concurrency is None else {LATEST: record.reserved_concurrency}
+    return {**latest, **record.on_demand}
+
+
+def _on_demand_document(record: FunctionRecord, qualifier: str, maximum: int) -> dict[str, Any]:
+    return {"resource": _resource(record, qualifier), "maximumInstanceCount": maximum}
+
+
+def _resource(record: FunctionRecord, qualifier: str) -> str:
+    return f"services/{record.function.service}.{qualifier}/functions/{record.name}"
 
 
 # -- scaling: the newer word for provisioned instances ----------------------------------------------------------------
@@ -269,8 +304,8 @@ OLD_OFFERED: Mapping[str, Operation] = {
     "GetProvisionConfig": get_provision_config,
     "ListProvisionConfigs": list_provision_configs,
     "PutFunctionOnDemandConfig": put_on_demand,
-    "GetFunctionOnDemandConfig": get_concurrency,
-    "DeleteFunctionOnDemandConfig": delete_concurrency,
+    "GetFunctionOnDemandConfig": get_on_demand,
+    "DeleteFunctionOnDemandConfig": delete_on_demand,
     "ListOnDemandConfigs": list_on_demand,
 }
 NEW_OFFERED: Mapping[str, Operation] = {

@@ -189,7 +189,10 @@ class ProcessWorkers:
             raise FcError("ServiceUnavailable", "the service is shutting down")
         pools = (*self._pools.values(), *self._retired)
         limit = max(function.instances_max, 0)
-        if sum(pool.in_use for pool in pools if pool.function.key == function.key) >= limit:
+        counted = (pool for pool in pools if pool.function.key == function.key)
+        if function.is_bounded_alone:
+            counted = (pool for pool in counted if pool.function.qualifier == function.qualifier)
+        if sum(pool.in_use for pool in counted) >= limit:
             raise FcError("ResourceThrottled", f"the function '{function.name}' has all of its {limit} instances busy")
         if sum(pool.in_use for pool in pools) >= self.limits.instances_per_account:
             raise FcError("ResourceExhausted", "your request has exceeded the account's limit on instances")

@@ -51,6 +51,8 @@ class Function:
     instances_max: int
     qualifier: str = "LATEST"
     version_id: str = ""
+    is_bounded_alone: bool = False
+    """Whether `instances_max` is of this qualifier, or of the function under all of them together."""
 
     @property
     def name(self) -> str:

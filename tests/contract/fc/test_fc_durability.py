@@ -71,6 +71,7 @@ def test_each_kind_is_there_after_a_kill_and_the_function_runs(tmp_path: Path, c
         client.put_provision_config("shop", "prod", "f", 1)
         client.update_service("shop", role=f"{ROLE}-of-now")
         client.tag_resource("services/shop", {"env": "test"})
+        client.put_on_demand_config("shop", "prod", "f", 2)
         domain = client.create_custom_domain("api.example.com", routeConfig={"routes": [ROUTE]}).data
         client.publish_version("shop", "second")
         before = client.get_function("shop", "f").data
@@ -83,6 +84,7 @@ def test_each_kind_is_there_after_a_kill_and_the_function_runs(tmp_path: Path, c
         assert client.get_trigger("shop", "f", "t").data["triggerConfig"] == TIMER
         assert client.get_function_async_invoke_config("shop", "LATEST", "f").data["maxAsyncRetryAttempts"] == 2
         assert client.get_provision_config("shop", "prod", "f").data["target"] == 1
+        assert client.get_on_demand_config("shop", "prod", "f").data["maximumInstanceCount"] == 2
         assert client.get_resource_tags("services/shop").data["tags"] == {"env": "test"}
         assert client.get_custom_domain("api.example.com").data == domain
         client.delete_custom_domain("api.example.com")

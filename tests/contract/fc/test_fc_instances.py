@@ -71,6 +71,27 @@ def test_the_call_beyond_the_reserved_concurrency_is_throttled(tmp_path) -> None
     play(tmp_path, story)
 
 
+def test_the_bound_of_a_version_counts_the_calls_of_that_version_only(tmp_path) -> None:
+    async def story(real: RealWorld) -> None:
+        real.function("f", WAITS_FOR_FILE)
+        fc = real.fc
+        fc.versions.publish("functions/f", {"f": replace(fc.functions.find("f").function, generation=9)}, "")
+        fc.functions.find("f").on_demand["1"] = 1
+        event = str(tmp_path).encode()
+        of_latest = asyncio.ensure_future(real.returned("f", event))
+        await is_running(tmp_path)
+        of_version = asyncio.ensure_future(real.call("f", event, qualifier="1"))
+        await is_running(tmp_path, 2)
+
+        with pytest.raises(FcError, match="all of its 1 instances busy"):
+            await real.call("f", event, qualifier="1")
+
+        (tmp_path / "go").touch()
+        await asyncio.gather(of_latest, of_version)
+
+    play(tmp_path, story)
+
+
 @linux_only
 def test_an_instance_is_frozen_between_calls_and_goes_on_where_it_was(tmp_path) -> None:
     async def story(real: RealWorld) -> None:

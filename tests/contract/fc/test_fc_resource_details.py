@@ -6,9 +6,11 @@ import base64
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import fc2
 import pytest
 
 from localcloud.fc.code import checksum
@@ -231,6 +233,37 @@ def test_on_demand_configurations_are_listed_by_their_resource(server: FcServer)
     ]
     assert len(client.list_on_demand_config(startKey=f"{resource}g").data["configs"]) == 1
     assert client.list_on_demand_config(prefix="f").data == {}
+
+
+def test_on_demand_configurations_are_of_a_version_or_an_alias(server: FcServer, tmp_path: Path) -> None:
+    (tmp_path / "index.py").write_text(CODE)
+    client = server.client()
+    client.create_service("shop")
+    client.create_function("shop", "f", "python3", "index.handler", codeDir=str(tmp_path))
+    client.publish_version("shop")
+    client.create_alias("shop", "prod", "1")
+
+    put = client.put_on_demand_config("shop", "prod", "f", 0).data
+    client.put_on_demand_config("shop", "LATEST", "f", 3)
+
+    assert put == {"resource": "services/shop.prod/functions/f", "maximumInstanceCount": 0}
+    assert client.get_on_demand_config("shop", "prod", "f").data == put
+    listed = client.list_on_demand_config().data["configs"]
+    assert [(one["resource"], one["maximumInstanceCount"]) for one in listed] == [
+        ("services/shop.LATEST/functions/f", 3),
+        ("services/shop.prod/functions/f", 0),
+    ]
+    client.invoke_function("shop", "f", qualifier="1")
+    with pytest.raises(fc2.FcError, match="ResourceThrottled"):
+        client.invoke_function("shop", "f", qualifier="prod")
+    client.delete_on_demand_config("shop", "prod", "f")
+    client.invoke_function("shop", "f", qualifier="prod")
+    with pytest.raises(fc2.FcError, match="ConcurrencyConfigNotExists"):
+        client.get_on_demand_config("shop", "prod", "f")
+    with pytest.raises(fc2.FcError, match="AliasNotFound"):
+        client.put_on_demand_config("shop", "other", "f", 1)
+    with pytest.raises(fc2.FcError, match="maximumInstanceCount is -1"):
+        client.put_on_demand_config("shop", "prod", "f", -1)
 
 
 def test_layers_are_listed_by_whether_they_are_public(server: FcServer) -> None:
