@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from localcloud.ecs.api import OPERATIONS
 from localcloud.ecs.limits import Limits
 from localcloud.ecs.parameters import PARAMETERS, kinds
+from localcloud.http import Request
 from tests.contract.ecs.sdk_parameters import heads, of_newer, of_older
-from tests.contract.ecs.twins import FLEET, outcome
-from tests.contract.ecs.worlds import EcsWorld
+from tests.contract.ecs.twins import BASE, FLEET, outcome, staged
+from tests.contract.ecs.worlds import REGION, EcsWorld
 
 KNOWN = list(kinds())
 CHANGE = {"CommandContent": "echo {{a}}!", "Parameters": '{"a": "1"}'}
@@ -163,3 +167,57 @@ def test_a_slip_is_named_when_so_chosen(action: str, name: str) -> None:
     document = json.loads(response.body)
     assert (response.status, document["Code"]) == (400, "UnsupportedParameter")
     assert name in document["Message"]
+
+
+PLACES = ("query", "form", "json", "both")
+
+
+@pytest.mark.parametrize("action", sorted(OPERATIONS))
+def test_a_parameter_means_the_same_wherever_it_stands(action: str) -> None:
+    """In the query, in a form, in a JSON body, or some here and some there."""
+    answers = {place: told_in(place, action) for place in PLACES}
+
+    assert len(answers["query"]) == len(PARAMETERS[action].reads)
+    assert answers["form"] == answers["json"] == answers["both"] == answers["query"]
+
+
+def told_in(place: str, action: str) -> list[Any]:
+    """What a world of its own answers to one call with each of the parameters that are read."""
+    world = EcsWorld(fleet=FLEET)
+    words = staged(world)
+    answers = []
+    for name in sorted(PARAMETERS[action].reads):
+        told = {**BASE.get(action, {}), **WITH.get((action, name), {}), **said(action, name)}
+        parameters = {key: words.get(value, value) for key, value in told.items()}
+        request = placed(place, {"RegionId": REGION, **parameters}, action, world.now_ms)
+        answer = json.loads(asyncio.run(world.endpoint.handle(request)).body)
+        answers.append({key: value for key, value in answer.items() if key not in ("RequestId", "Recommend")})
+    return answers
+
+
+def placed(place: str, parameters: dict[str, str], action: str, now_ms: int) -> Request:
+    """`both`: every other parameter in a form, the rest in the query."""
+    in_body = dict(list(parameters.items())[:: 2 if place == "both" else 1]) if place != "query" else {}
+    in_query = {name: value for name, value in parameters.items() if name not in in_body}
+    query = urlencode({"Action": action, "Version": "2014-05-26", "Format": "JSON", **in_query})
+    kind, body = "application/x-www-form-urlencoded", urlencode(in_body)
+    if place == "json":
+        kind, body = "application/json", json.dumps(nested(in_body))
+    headers = {"host": "127.0.0.1:7150", **({"content-type": kind} if in_body else {})}
+    return Request("POST", "/", query, headers, body.encode() if in_body else b"", now_ms)
+
+
+def nested(parameters: dict[str, str]) -> dict[str, Any]:
+    """`Tag.1.Key` as an object in a list, `InstanceId.2` as an item of one."""
+    document: dict[str, Any] = {}
+    for name, value in parameters.items():
+        head, *rest = name.split(".")
+        if not rest:
+            document[head] = value
+        elif len(rest) == 1:
+            document.setdefault(head, []).append(value)
+        else:
+            items = document.setdefault(head, [])
+            items.extend({} for _ in range(len(items), int(rest[0])))
+            items[int(rest[0]) - 1][rest[1]] = value
+    return document
