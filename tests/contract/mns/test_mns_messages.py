@@ -138,6 +138,18 @@ def test_a_delayed_message_can_be_deleted_before_anybody_sees_it(world: MnsWorld
     assert world.counts() == (0, 0, 0)
 
 
+def test_a_delayed_message_can_be_brought_forward_as_transactions_of_the_java_sdk_commit(world: MnsWorld) -> None:
+    prepared = world.service.send("q", Outgoing("a", delay_seconds=172_800))
+
+    handle, visible_ms = world.service.change_visibility("q", prepared.receipt_handle, 1)
+    hidden = world.bodies()
+    world.advance(1)
+
+    assert visible_ms == world.now_ms
+    assert handle != prepared.receipt_handle
+    assert (hidden, world.bodies()) == ([], ["a"])
+
+
 def test_retention_runs_from_the_send_and_receiving_does_not_renew_it(world: MnsWorld) -> None:
     world.service.set_queue("q", QueueChanges(message_retention_period=60))
     world.send("a")
