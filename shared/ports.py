@@ -176,6 +176,10 @@ class RunStore(Protocol):
         """Counts a delivery of the message."""
         ...
 
+    def take_back_delivery(self, message_id: str) -> None:
+        """One fewer: a delivery that may have been counted, and was not begun."""
+        ...
+
     def end_delivery(self, message_id: str) -> None:
         """Forgets the count."""
         ...

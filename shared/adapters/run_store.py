@@ -237,6 +237,20 @@ class TableRunStore:
             return before  # another delivery of it begins or ends at this moment: one count for both
         return after
 
+    def take_back_delivery(self, message_id: str) -> None:
+        key = rows.tries_key(message_id)
+        columns = self._calls.get(RUNS, key)
+        if columns is None:
+            return
+        counted = rows.tries_of(columns)
+        where = (Where("deliveries", "==", counted.begun, pass_if_missing=False),)
+        # One that is lost to another delivery leaves a count too many, which loses nothing.
+        if counted.begun <= 1:
+            self._calls.write(Write("delete", RUNS, key, where=where))
+            return
+        fewer = rows.tries_columns(replace(counted, begun=counted.begun - 1))
+        self._calls.write(Write("update", RUNS, key, fewer, exists=True, where=where))
+
     def end_delivery(self, message_id: str) -> None:
         self._calls.write(Write("delete", RUNS, rows.tries_key(message_id)))
 

@@ -100,11 +100,12 @@ def _has_broken(ports: Ports, delivery: Delivery, message_id: str) -> bool:
 
 
 def _begin(ports: Ports, counted: str) -> Delivery:
-    """One that may have been counted, and is not begun, does not stay behind: an outage would pass for poison."""
+    """One that may have been counted, and is not begun, does not stay behind: an outage would pass for poison. The
+    others stay: an outage would shelter a killer. One that was not counted after all costs one of them."""
     try:
         return ports.runs.begin_delivery(counted, now_ms=ports.clock.now_ms())
     except UnknownOutcome:
-        _end(ports, counted)
+        _unless_away(ports, counted, ports.runs.take_back_delivery)
         raise
 
 
@@ -120,9 +121,13 @@ def _counted(ports: Ports, counted: str, act: Callable[[], str]) -> str:
 
 
 def _end(ports: Ports, counted: str) -> None:
+    _unless_away(ports, counted, ports.runs.end_delivery)
+
+
+def _unless_away(ports: Ports, counted: str, act: Callable[[str], None]) -> None:
     """A count that stays behind is one delivery too many for a message that comes again; it loses nothing."""
     try:
-        ports.runs.end_delivery(counted)
+        act(counted)
     except (Unavailable, UnknownOutcome) as error:
         ports.log("delivery.not_ended", message_id=counted, reason=str(error))
 

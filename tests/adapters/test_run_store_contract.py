@@ -284,6 +284,21 @@ def test_deliveries_of_a_message_are_counted_until_one_ends(runs: AnyRunStore) -
     assert runs.begin_delivery("m-1", now_ms=5_000) == Delivery(1, since_ms=5_000)
 
 
+def test_a_delivery_is_taken_back_alone(runs: AnyRunStore) -> None:
+    for now_ms in (1_000, 2_000, 3_000):
+        runs.begin_delivery("m-1", now_ms=now_ms)
+
+    runs.take_back_delivery("m-1")
+
+    assert runs.deliveries_begun(["m-1"]) == {"m-1": 2}
+    assert runs.begin_delivery("m-1", now_ms=4_000) == Delivery(3, since_ms=1_000)
+    for _ in range(3):
+        runs.take_back_delivery("m-1")
+    assert runs.deliveries_begun(["m-1"]) == {}
+    runs.take_back_delivery("m-1")
+    assert runs.begin_delivery("m-1", now_ms=5_000) == Delivery(1, since_ms=5_000)
+
+
 def test_ending_a_delivery_that_was_not_counted_changes_nothing(runs: AnyRunStore) -> None:
     runs.end_delivery("m-9")
 

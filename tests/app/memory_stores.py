@@ -99,6 +99,13 @@ class MemoryRunStore(Faults):
             return self.deliveries[message_id]
 
     @faulty
+    def take_back_delivery(self, message_id: str) -> None:
+        with self._lock:
+            counted = self.deliveries.pop(message_id, None)
+            if counted is not None and counted.begun > 1:
+                self.deliveries[message_id] = replace(counted, begun=counted.begun - 1)
+
+    @faulty
     def end_delivery(self, message_id: str) -> None:
         with self._lock:
             self.deliveries.pop(message_id, None)

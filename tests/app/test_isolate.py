@@ -131,6 +131,21 @@ def test_a_count_whose_answer_is_lost_is_not_the_fault_of_the_message() -> None:
     assert not drive.world.queue.dead_letters
 
 
+@pytest.mark.parametrize("was_counted", [True, False])
+def test_an_outage_does_not_shelter_a_killer(was_counted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    drive, poison = Drive(), message("poison")
+    monkeypatch.setattr(isolate, "receive", kills_at("poison", isolate.receive, error=Crash()))
+    for _ in range(limits.DELIVERIES_MAX - 1):
+        assert delivered(drive, [poison]) == ["broke"]
+
+    drive.world.runs.fail("begin_delivery", UnknownOutcome("no answer"), after_effect=was_counted)
+    with pytest.raises(UnknownOutcome):
+        receive_or_isolate(drive.ports, drive.policy, poison)
+
+    more = 1 if was_counted else 2  # one death is given up where the count was not made
+    assert [delivered(drive, [poison]) for _ in range(more + 1)] == [["broke"]] * more + [["rejected"]]
+
+
 def test_a_message_that_has_its_run_already_is_put_aside_without_a_rejection(monkeypatch: pytest.MonkeyPatch) -> None:
     drive, late = Drive(), message("late")
     drive.world.directory.add(linux(1))

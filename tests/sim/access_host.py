@@ -38,6 +38,12 @@ class Counting:
         with self._alone(message_id):
             return self._runs.begin_delivery(message_id, now_ms=now_ms)
 
+    def take_back_delivery(self, message_id: str) -> None:
+        """What it takes back may not have been counted: then it is a death."""
+        self._host.slack[message_id] += 1
+        with self._alone(message_id):
+            self._runs.take_back_delivery(message_id)
+
     def end_delivery(self, message_id: str) -> None:
         """What ended as an outage begins anew: only deaths in a row are counted."""
         self._host.deaths.pop(message_id, None)
