@@ -33,7 +33,12 @@ OPERATIONS: Mapping[str, Callable[[Desk], Document]] = {
 }
 REGIONLESS = frozenset({"DescribeRegions", "RebootInstance", "StartInstance", "StopInstance"})
 """Operations that do without RegionId: alibabacloud-ecs20140526 sends none with them."""
-WITHOUT_REGION = {"DescribeAccountAttributes": "Invalid.Parameter"}
+WITHOUT_REGION = {
+    "DescribeAccountAttributes": "Invalid.Parameter",
+    "ListTagResources": "MissingParameter.RegionId",
+    "TagResources": "MissingParameter.RegionId",
+    "UntagResources": "MissingParameter.RegionId",
+}
 """Codes of operations that have their own word for a missing RegionId."""
 ACTIONS = Path(__file__).with_name("actions.txt")
 """Every operation of the API version 2014-05-26, by aliyun-python-sdk-ecs 4.24.83."""

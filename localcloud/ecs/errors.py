@@ -166,7 +166,9 @@ ASSISTANT: dict[str, tuple[int, str]] = {
 
 INSTANCES: dict[str, tuple[int, str]] = {
     "Abs.InvalidInstanceIds.MalFormed": (403, "The specified InstanceIds are malformed."),
+    "BothEmpty.TagsAndResources": (403, "Tags and ResourceIds must not both be empty."),
     "IncorrectInstanceStatus": (403, "The current status of the resource does not support this operation."),
+    "Invalid.NextToken": (403, "The specified NextToken is not valid."),
     "Invalid.Parameter": (403, "The specified parameter is not valid."),
     "InvalidInstanceId.CountLimitExceeded": (403, "The number of instance IDs exceeds the upper limit."),
     "InvalidInstanceId.NotFound": (404, "The specified InstanceId does not exist."),
@@ -188,13 +190,16 @@ INSTANCES: dict[str, tuple[int, str]] = {
     "InvalidTag.Mismatch": (400, "The Tag.N.Key and Tag.N.Value do not match."),
     "InvalidTagCount": (400, "The number of Tag parameters exceeds the upper limit."),
     "InvalidZoneId.NotFound": (404, "The specified ZoneId does not exist."),
-    "MissingParameter.ResourceId": (400, "The ResourceId.N must be specified."),
-    "MissingParameter.ResourceIds": (400, "The ResourceId.N must be specified."),
-    "MissingParameter.ResourceType": (400, "The ResourceType must be specified."),
-    "MissingParameter.TagOwnerUid": (400, "The tag owner must be specified."),
+    "MissingParameter.RegionId": (404, "The parameter - RegionId should not be null."),
+    "MissingParameter.ResourceIds": (404, "The parameter - ResourceIds.N should not be null."),
+    "MissingParameter.ResourceType": (404, "The parameter - ResourceType should not be null."),
+    "MissingParameter.TagOwnerUid": (404, "The parameter - TagOwnerUid should not be null."),
+    "MissingParameter.Tags": (404, "The parameter - Tags should not be null."),
     "NoPermission.Tag": (403, "No permission to change this tag."),
     "OperationDenied.QuotaExceed": (400, "The quota of tags on the resource is exceeded."),
     "NumberExceed.ResourceIds": (400, "The number of ResourceId parameters exceeds the upper limit."),
+    "Param.Conflict": (403, "All is true, and TagKey.N is given, too."),
+    "TagKey.Duplication": (403, "The TagKey has duplication with others, case-insensitive."),
 }
 
 CODES: dict[str, tuple[int, str]] = {**GATEWAY, **ASSISTANT, **INSTANCES}
@@ -214,7 +219,7 @@ class EcsError(Exception):
 def missing(parameter: str) -> EcsError:
     """A required parameter without a value."""
     return EcsError(
-        f"MissingParameter.{parameter}" if f"MissingParameter.{parameter}" in CODES else "MissingParameter",
+        "MissingParameter",
         f'The input parameter "{parameter}" that is mandatory for processing this request is not supplied.',
     )
 

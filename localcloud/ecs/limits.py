@@ -123,6 +123,10 @@ class Limits:
     """In TagResources."""
     resources_per_tagging_max: int = 50
 
+    all_with_tag_keys: Literal["keys", "refuse"] = "keys"
+    """What UntagResources does with All and TagKey.N. keys: takes those away ("takes effect only if you do not specify
+    TagKey.N", its page and the SDK). refuse: Param.Conflict, which stands in the same page's table of errors."""
+
     # -- on the instance ----------------------------------------------------------------------------------------------
     running_per_instance_max: int = 10
     """Agent: tasks that run at the same time."""

@@ -139,7 +139,7 @@ def _untag_resources(desk: Desk) -> Document:
 
 def _list_tag_resources(desk: Desk) -> Document:
     found = desk.service.tags.listed(desk.region, desk.text("ResourceType"), desk.ids("ResourceId"), desk.tags())
-    page = page_of(found, desk.token_page(), listing="tags", key=lambda one: one.place)
+    page = page_of(found, desk.token_page(), listing="tags", key=lambda one: one.place, code="Invalid.NextToken")
     rows = [
         {
             "ResourceId": one.resource_id,

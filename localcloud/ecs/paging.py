@@ -19,6 +19,7 @@ from localcloud.ecs.errors import EcsError
 
 T = TypeVar("T")
 Key = tuple[int, ...]
+NOT_OURS = "InvalidParameter.NextToken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,16 @@ class Page(Generic[T]):
     next_token: str
 
 
-def page_of(items: Sequence[T], asked: PageAsked, *, listing: str, key: Callable[[T], Key]) -> Page[T]:
+def page_of(
+    items: Sequence[T], asked: PageAsked, *, listing: str, key: Callable[[T], Key], code: str = NOT_OURS
+) -> Page[T]:
     """`items` in ascending order of `key`. `listing`: names the list, for its tokens.
 
-    Without a word about paging it is the first page, with a token for the next. Raises InvalidParameter.NextToken.
+    Without a word about paging it is the first page, with a token for the next. Raises `code`.
     """
     start = (asked.number - 1) * asked.size
     if asked.by_token:
-        start = bisect_right(items, _read(asked.token, listing), key=key) if asked.token else 0
+        start = bisect_right(items, _read(asked.token, listing, code), key=key) if asked.token else 0
     found = items[start : start + asked.size]
     has_more = start + asked.size < len(items)
     token = _written(key(found[-1]), listing) if has_more and found and (asked.by_token or not asked.numbered) else ""
@@ -63,14 +66,14 @@ def _written(key: Key, listing: str) -> str:
     return base64.urlsafe_b64encode(f"{text};{_check(text, listing)}".encode()).decode().rstrip("=")
 
 
-def _read(token: str, listing: str) -> Key:
+def _read(token: str, listing: str, code: str) -> Key:
     try:
         text, _, check = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode().partition(";")
         if check == _check(text, listing):
             return tuple(int(part) for part in text.split(","))
     except (binascii.Error, ValueError):
         pass
-    raise EcsError("InvalidParameter.NextToken", "The NextToken is not one that this operation gave.")
+    raise EcsError(code, "The NextToken is not one that this operation gave.")
 
 
 def _check(text: str, listing: str) -> str:

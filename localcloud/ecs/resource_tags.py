@@ -53,8 +53,10 @@ class ResourceTags:
         """Adds tags; a key that is there gets the new value."""
         self._check(region, resource_type, resource_ids)
         if not tags:
-            raise EcsError("MissingParameter.TagKey")
+            raise EcsError("MissingParameter.Tags")
         check_tags(tags, self._limits, key_chars_max=self._limits.resource_tag_key_chars_max)
+        if len({key.lower() for key, _ in tags}) < len(tags):
+            raise EcsError("TagKey.Duplication")
         for resource_id in resource_ids:
             if len({**self._tags_of(region, resource_type, resource_id), **dict(tags)}) > self._limits.tags_max:
                 raise EcsError(
@@ -70,6 +72,8 @@ class ResourceTags:
         self._check(region, resource_type, resource_ids)
         if len(keys) > self._limits.tags_max:
             raise EcsError("NumberExceed.Tags")
+        if keys and all_tags and self._limits.all_with_tag_keys == "refuse":
+            raise EcsError("Param.Conflict")
 
         def change(present: dict[str, str]) -> None:
             for key in keys or (tuple(present) if all_tags else ()):
@@ -83,7 +87,7 @@ class ResourceTags:
         if not resource_type:
             raise EcsError("MissingParameter.ResourceType")
         if not resource_ids and not tags:
-            raise EcsError("MissingParameter.ResourceIds", "ResourceId.N or Tag.N is needed.")
+            raise EcsError("BothEmpty.TagsAndResources")
         if len(resource_ids) > self._limits.resources_per_tagging_max:
             raise EcsError("NumberExceed.ResourceIds")
         if any(key == RESOURCE_GROUP_KEY for key, _ in tags):
@@ -128,7 +132,7 @@ class ResourceTags:
         if resource_type not in KNOWN_TYPES:
             raise EcsError("InvalidResourceType.NotFound")
         if not resource_ids:
-            raise EcsError("MissingParameter.ResourceId")
+            raise EcsError("MissingParameter.ResourceIds")
         if len(resource_ids) > self._limits.resources_per_tagging_max:
             raise EcsError("NumberExceed.ResourceIds")
         for resource_id in resource_ids:

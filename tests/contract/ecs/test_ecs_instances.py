@@ -306,11 +306,11 @@ def test_resources_are_tagged_untagged_and_found_by_tag(world: EcsWorld) -> None
 @pytest.mark.parametrize(
     ("parameters", "refusal"),
     [
-        ({}, (400, "MissingParameter.ResourceType")),
+        ({}, (404, "MissingParameter.ResourceType")),
         ({"ResourceType": "cloud"}, (404, "InvalidResourceType.NotFound")),
-        ({"ResourceType": "instance"}, (400, "MissingParameter.ResourceId")),
+        ({"ResourceType": "instance"}, (404, "MissingParameter.ResourceIds")),
         ({"ResourceType": "instance", "ResourceId.1": "i-none"}, (404, "InvalidResourceId.NotFound")),
-        ({"ResourceType": "instance", "ResourceId.1": "i-l001"}, (400, "MissingParameter.TagKey")),
+        ({"ResourceType": "instance", "ResourceId.1": "i-l001"}, (404, "MissingParameter.Tags")),
         (
             {"ResourceType": "instance", **{f"ResourceId.{n}": one for n, one in enumerate(ids(51), start=1)}},
             (400, "NumberExceed.ResourceIds"),
