@@ -1,18 +1,17 @@
-"""InvokeFunction on the wire, nearly the same in both APIs: headers say how, the body is the event.
+"""InvokeFunction on the wire, the same in both APIs: headers say how, the body is the event.
 
 Source: pages 064 and 135, 2026-08; aliyun-fc2 2.5.2; response headers as seen in the wild (not in the pages); texts of
-wrong headers and the last line of a log's tail as tests of fc-java-sdk have them.
+wrong headers as tests of fc-java-sdk have them.
 """
 
 from __future__ import annotations
 
 import base64
-import math
 
 from localcloud.fc.desk import whole_number
 from localcloud.fc.errors import invalid, invalid_value
 from localcloud.fc.limits import LOG_TAIL_BYTES
-from localcloud.fc.routes import OLD, WireCall
+from localcloud.fc.routes import WireCall
 from localcloud.fc.service import FcService
 from localcloud.fc.values import Outcome
 from localcloud.http import Request, Response
@@ -34,23 +33,12 @@ async def invoke(service: FcService, call: WireCall, *, key: str, request_id: st
             key, request.body, request_id=request_id, qualifier=qualifier, delay_s=_delay_s(request), task_id=task_id
         )
         return Response(202, (("X-Fc-Request-Id", request_id),))
-    memory_mb = service.described(key, qualifier).spec.memory
     outcome = await service.invoke(key, request.body, request_id=request_id, qualifier=qualifier)
-    if log_type == "None":
-        return answer(outcome, request_id=request_id)
-    bill = _bill(outcome, memory_mb=memory_mb) if call.version == OLD else b""
-    return answer(outcome, request_id=request_id, log=outcome.log + bill)
+    return answer(outcome, request_id=request_id, shows_log=log_type == "Tail")
 
 
-def _bill(outcome: Outcome, *, memory_mb: int) -> bytes:
-    """What FC 2.0 writes below the log: what the call took and what it costs."""
-    ms, used = outcome.duration_ms, outcome.memory_mb
-    costs = f"Duration: {ms:.2f} ms, Billed Duration: {math.ceil(ms)} ms"
-    return f"\n{costs}, Memory Size: {memory_mb} MB, Max Memory Used: {used:.2f} MB".encode()
-
-
-def answer(outcome: Outcome, *, request_id: str, log: bytes | None = None) -> Response:
-    """A function's own failure is 200 too: the header X-Fc-Error-Type tells. `log`: None: it was not asked for."""
+def answer(outcome: Outcome, *, request_id: str, shows_log: bool) -> Response:
+    """A function's own failure is 200 too: the header X-Fc-Error-Type tells."""
     headers = [
         ("Content-Type", "application/octet-stream"),
         ("X-Fc-Request-Id", request_id),
@@ -60,8 +48,8 @@ def answer(outcome: Outcome, *, request_id: str, log: bytes | None = None) -> Re
     ]
     if outcome.error_type is not None:
         headers.append(("X-Fc-Error-Type", outcome.error_type))
-    if log is not None:
-        headers.append(("X-Fc-Log-Result", base64.b64encode(log[-LOG_TAIL_BYTES:]).decode()))
+    if shows_log:
+        headers.append(("X-Fc-Log-Result", base64.b64encode(outcome.log[-LOG_TAIL_BYTES:]).decode()))
     return Response(200, tuple(headers), outcome.body)
 
 

@@ -53,7 +53,8 @@ def test_the_tail_of_the_log_comes_when_it_is_asked_for(client) -> None:
     assert "heard 1\n" in log
     assert f"FC Invoke End RequestId: {told.headers['X-Fc-Request-Id']}" in log
     bill = r"Duration: [\d.]+ ms, Billed Duration: \d+ ms, Memory Size: 512 MB, Max Memory Used: [\d.]+ MB"
-    assert re.search(rf"\n\n{bill}\Z", log)
+    assert re.search(rf"\n\n{bill}\n\Z", log)
+    assert log.count("Billed Duration") == 1
 
 
 def test_a_long_log_is_cut_to_its_last_4_kib(server: FcServer) -> None:
