@@ -28,7 +28,7 @@ class Limits:
     """What a column may be called. any: 1 to 255 bytes that do not begin with # (tests of the Java and PHP SDKs, an
     example of the Python SDK). identifier: letters, digits and _, no digit first (limits page, 2021)."""
     filters_max: int = 10
-    """Contested: filters in one filter. Tests of the Java SDK expected 10 once and expect 32 now."""
+    """Contested: filters in one filter. 10 in pages up to 2024; 32 in tests of the Java SDK and in pages of 2026."""
     filters_counted: Literal["conditions", "all"] = "conditions"
     """What counts as a filter: conditions on columns, or the ANDs, ORs and NOTs around them, too (tests of the Java
     SDK)."""

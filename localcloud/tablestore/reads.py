@@ -106,14 +106,13 @@ def see(
 ) -> Seen:
     """What `selection` shows of the row.
 
-    Not for this read: none of the named columns is there, no version lies in the time range, or the filter does not
-    hold. Naming a key column counts as a column that is there.
+    Not for this read: none of the named columns is there (with a version in the time range), or the filter does not
+    hold. Naming a key column counts as a column that is there. Where none is named, a row without anything in the time
+    range is its key (tests of the SDK for Go).
     """
     found = _wanted(stored, selection, options, now_ms)
     size = key_size(key_names, stored.key)
-    hidden = not found and bool(stored.columns) and selection.times is not None
-    if selection.columns and not found:
-        hidden = not any(name in key_names for name in selection.columns)
+    hidden = bool(selection.columns) and not found and not any(name in key_names for name in selection.columns)
     if hidden or (selection.filter is not None and not matches(selection.filter, lambda name: found.get(name, ()))):
         return Seen(None, size + _size(found))
     names = list(found)

@@ -157,8 +157,7 @@ def _times(times: Any, versions_max: int | None) -> TimeRange:
         raise invalid("Specific tiemstamp, time range and max versions cannot be given at the same time.")
     if has_range:
         raise invalid("Specific tiemstamp and time range cannot be given at the same time.")
-    if versions_max is not None and versions_max != 1:
-        # The SDKs send max_versions = 1 along with a specific time.
+    if versions_max is not None:  # not even 1, which the SDK for Python sends unless told otherwise
         raise invalid("Specific tiemstamp and max versions cannot be given at the same time.")
     if times.specific_time < 0:
         raise invalid("Specific timestamp cannot be less than 0.")

@@ -137,7 +137,8 @@ def test_a_time_range_takes_its_start_and_leaves_its_end(world: TablestoreWorld)
 
     assert row is not None
     assert [cell.value for cell in row.cells] == [2, 1]
-    assert columns(world, Selection(times=TimeRange(start_ms + 9, start_ms + 10))) is None
+    assert columns(world, Selection(times=TimeRange(start_ms + 9, start_ms + 10))) == {}
+    assert columns(world, Selection(("n",), times=TimeRange(start_ms + 9, start_ms + 10))) is None
 
 
 # -- what a read shows ------------------------------------------------------------------------------------------------

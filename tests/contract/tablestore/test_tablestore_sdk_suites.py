@@ -1,7 +1,7 @@
 """What the vendor's own tests assert of the service, in our words: order of checks, texts, and what counts.
 
 Sources: tests of the SDKs for Java (SecondaryIndexTest, RestrictedItemTest, ParameterLegalityTest), PHP (PutRowTest),
-Python (table_operation_test of 5.2.1, examples).
+Python (table_operation_test of 5.2.1, examples), Go (api_test).
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from localcloud.tablestore.definitions import OptionsChange
 from localcloud.tablestore.errors import TablestoreError
 from localcloud.tablestore.limits import Limits
 from localcloud.tablestore.messages import messages
-from localcloud.tablestore.plainbuffer import encode_key, encode_rows
+from localcloud.tablestore.plainbuffer import decode_rows, encode_key, encode_rows
 from localcloud.tablestore.ranges import RangeQuery
 from localcloud.tablestore.reads import Selection
 from localcloud.tablestore.schema import DefinedColumn, IndexMeta, TableMeta
 from localcloud.tablestore.values import INF_MAX, INF_MIN, INT64_MAX
 from tests.contract.tablestore.worlds import ONE_KEY, TWO_KEYS, TablestoreWorld
+from tests.wire.tablestore_messages import get_row, range_of
 
 INVALID = "OTSParameterInvalid"
 MANY = tuple(f"c{number}" for number in range(33))
@@ -240,3 +241,51 @@ def test_a_version_that_is_given_counts_in_the_size_of_a_batch() -> None:
     assert said == (
         INVALID, "The total data size of BatchWriteRow request exceeds the limit, limit size: 20, data size: 34.",
     )  # fmt: skip
+
+
+# -- reads by time ----------------------------------------------------------------------------------------------------
+def batch_get(**fields: Any) -> Any:
+    pb = messages().table
+    group = pb.TableInBatchGetRowRequest(
+        **{"table_name": "t", "primary_key": [encode_key(("id",), ("a",))], "max_versions": 1, **fields}
+    )
+    return pb.BatchGetRowRequest(tables=[group])
+
+
+READS: dict[str, tuple[Callable[..., Any], Callable[[Any], bytes]]] = {
+    "GetRow": (get_row, lambda answer: answer.row),
+    "GetRange": (range_of, lambda answer: answer.rows),
+    "BatchGetRow": (batch_get, lambda answer: answer.tables[0].rows[0].row),
+}
+
+
+@pytest.mark.parametrize("versions", [1, 3])
+@pytest.mark.parametrize("operation", READS)
+def test_one_moment_and_a_number_of_versions_cannot_be_asked_for_at_once(operation: str, versions: int) -> None:
+    world = TablestoreWorld()
+    world.table()
+    ask, _ = READS[operation]
+    moment = messages().table.TimeRange(specific_time=world.now_ms)
+
+    said = world.ask(operation, ask(time_range=moment, max_versions=versions))
+
+    assert said.code == INVALID
+    assert said.message == "Specific tiemstamp and max versions cannot be given at the same time."
+
+
+@pytest.mark.parametrize(("names", "keys"), [((), [["a"]]), (("n",), [])])
+@pytest.mark.parametrize("operation", READS)
+def test_a_row_with_nothing_in_the_time_range_is_its_key_unless_columns_are_named(
+    operation: str, names: tuple[str, ...], keys: list[list[str]]
+) -> None:
+    world = TablestoreWorld()
+    world.table().put_row("t", ("a",), {"n": 1})
+    ask, rows_of = READS[operation]
+    later = messages().table.TimeRange(start_time=world.now_ms + 1, end_time=world.now_ms + 2)
+
+    answer = world.ask(operation, ask(time_range=later, columns_to_get=names))
+
+    encoded = rows_of(answer)
+    rows = decode_rows(encoded) if encoded else []
+    assert [[cell.value for cell in row.key] for row in rows] == keys
+    assert [row.cells for row in rows] == [()] * len(keys)
