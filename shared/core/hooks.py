@@ -161,11 +161,18 @@ def _compiled(field: str, expression: str) -> Any:
 
 def _check_not(field: str, expression: str, node: Any) -> None:
     """`!a.b` is `(!a).b` in JMESPath, a field of a yes or no: it finds nothing, ever, whatever was meant by it."""
-    parts = node["children"]
-    if node["type"] == "subexpression" and parts[0]["type"] == "not_expression":
+    parts = [part for part in node["children"] if isinstance(part, dict)]  # the bounds of a slice are numbers
+    if node["type"] == "subexpression" and parts[0]["type"] == "not_expression" and _is_of_a_name(parts[1]):
         raise _bad(field, f"is {expression[:200]!r}, where '!' is for the first name only; it must be like '!(a.b)'")
     for part in parts:
         _check_not(field, expression, part)
+
+
+def _is_of_a_name(node: Any) -> bool:
+    """`b`, `b[0]`, `b[*]`; not `to_string(@)`, `[@]` and `{a: @}`, which make something of a yes or no, too."""
+    while node["type"] in ("index_expression", "projection"):
+        node = node["children"][0]
+    return bool(node["type"] == "field")
 
 
 def _found(field: str, expression: str, facts: dict[str, Any]) -> Any:

@@ -212,7 +212,9 @@ def test_names_are_forgotten_when_there_are_too_many() -> None:
     assert buckets.take("a", now_ms=0) == 0
 
 
-@pytest.mark.parametrize("when", ["!body.draft", "event == 'push' && !body.pull.draft", "body.tags[?!is.old]"])
+@pytest.mark.parametrize(
+    "when", ["!body.draft", "event == 'push' && !body.pull.draft", "body.tags[?!is.old]", "!body.tags[:2].old"]
+)
 def test_a_not_that_could_never_be_true_is_refused_with_what_is_meant(when: str) -> None:
     spec = HookSpec(name="h", scheme="github", secrets=(GITHUB_SECRET,), request={}, when=when)
 
@@ -227,3 +229,21 @@ def test_a_not_in_brackets_is_of_what_stands_in_them(body: dict[str, Any], wante
     check_hook(HookSpec(name="h", scheme="github", secrets=(GITHUB_SECRET,), request={}, when="!(body.draft)"))
 
     assert is_wanted(hook({}, "!(body.draft)"), {"event": "", "body": body}) is wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("body.tags[:2]", ["a", "b"]),
+        ("body.tags[::-1] | [0]", "c"),
+        ("!body.[draft]", [None]),
+        ("!(body.draft).{is_ready: @}", {"is_ready": False}),
+        ("(!(body.draft)).to_string(@)", "false"),
+    ],
+)
+def test_a_path_that_may_find_something_is_taken(path: str, found: Any) -> None:
+    request = {"x": {"from": path}}
+
+    check_hook(HookSpec(name="h", scheme="github", secrets=(GITHUB_SECRET,), request=request))
+
+    assert mapped(request, {"draft": True, "tags": ["a", "b", "c"]})["x"] == found
