@@ -122,7 +122,7 @@ def _live_through_chaos(cloud: CloudInPieces, requests: list[dict[str, Any]], ch
             for _ in range(FUNCTION_KILLS // CLOUD_KILLS):
                 time.sleep(chance.uniform(*PAUSE_S))
                 _kill_a_function(process.pid, chance)
-            assert sum(cloud.fired().values()) > 0
+            until("a fault to fire", lambda: sum(cloud.fired().values()) > 0)  # a busy machine takes its time
             os.kill(process.pid, signal.SIGKILL)
     return run_ids
 
