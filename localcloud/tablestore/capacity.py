@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from localcloud.tablestore.changes import DeleteColumn, Increment, PutCell, RowChange
 from localcloud.tablestore.schema import Units
-from localcloud.tablestore.values import key_size, value_size
+from localcloud.tablestore.values import key_size, text_size, value_size
 
 UNIT_BYTES = 4096
 VERSION_BYTES = 8
@@ -23,7 +23,7 @@ def change_size(change: RowChange, key_names: tuple[str, ...]) -> int:
     """Bytes that the change writes; of what it deletes only the names count."""
     size = key_size(key_names, change.key)
     for cell in change.cells:
-        size += len(cell.name)
+        size += text_size(cell.name)
         if isinstance(cell, PutCell):
             size += value_size(cell.value)
         elif isinstance(cell, Increment):

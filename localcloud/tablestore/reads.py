@@ -11,7 +11,7 @@ from localcloud.tablestore.conditions import ColumnPage, RowFilter, matches
 from localcloud.tablestore.errors import invalid
 from localcloud.tablestore.limits import Limits
 from localcloud.tablestore.schema import TableOptions, Units, check_column_name
-from localcloud.tablestore.values import INT64_MAX, Key, Value, key_size, value_size
+from localcloud.tablestore.values import INT64_MAX, Key, Value, key_size, text_size, value_size
 
 
 class Cell(NamedTuple):
@@ -122,7 +122,7 @@ def see(
     for name in names:
         for version_ms, value in found[name][: selection.versions_max]:
             cells.append(Cell(name, value, version_ms))
-            size += len(name) + value_size(value)
+            size += text_size(name) + value_size(value)
     return Seen(Row(stored.key, tuple(cells)), size)
 
 
@@ -146,4 +146,4 @@ def _wanted(stored: StoredRow, selection: Selection, options: TableOptions, now_
 
 
 def _size(found: Mapping[str, Versions]) -> int:
-    return sum(len(name) + value_size(value) for name, versions in found.items() for _, value in versions)
+    return sum(text_size(name) + value_size(value) for name, versions in found.items() for _, value in versions)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from localcloud.tablestore.capacity import read_units
 from localcloud.tablestore.schema import KeyColumn, Units
 from localcloud.tablestore.tables import Table
-from localcloud.tablestore.values import INF_MAX, INF_MIN, Key, key_size, value_size
+from localcloud.tablestore.values import INF_MAX, INF_MIN, Key, key_size, text_size, value_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,9 @@ def split(table: Table, *, size_bytes: int) -> Splits:
     lowest = (INF_MIN,) * len(table.key_names)
     for key in table.ascending(lowest, (INF_MAX,)):
         row_size = key_size(table.key_names, key) + sum(
-            len(name) + value_size(value) for name, versions in table.rows[key].columns.items() for _, value in versions
+            text_size(name) + value_size(value)
+            for name, versions in table.rows[key].columns.items()
+            for _, value in versions
         )
         if size and size + row_size > size_bytes:
             points.append(key)

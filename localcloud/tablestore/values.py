@@ -77,12 +77,17 @@ def is_value(value: object) -> TypeGuard[Value]:
 def value_size(value: object) -> int:
     """Bytes as they are billed: integer and double 8, boolean 1, text its UTF-8 bytes (pricing page, 2021)."""
     if type(value) is str:
-        return len(value) if value.isascii() else len(value.encode())
+        return text_size(value)
     if type(value) is bytes:
         return len(value)
     return 1 if type(value) is bool else 8
 
 
+def text_size(text: str) -> int:
+    """Its UTF-8 bytes; of names, too."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
 def key_size(names: tuple[str, ...], key: Key) -> int:
     """Bytes of names and values."""
-    return sum(map(len, names)) + sum(map(value_size, key))
+    return sum(map(text_size, names)) + sum(map(value_size, key))

@@ -285,6 +285,18 @@ def test_a_unit_is_four_kilobytes_begun(world: TablestoreWorld, size: int, units
     assert (written.consumed, read.consumed) == (Units(write=units), Units(read=units))
 
 
+def test_a_name_counts_by_its_bytes(world: TablestoreWorld) -> None:
+    service = world.table()
+    names = [f"é{'ü' * 100}{number:02d}" for number in range(30)]  # 204 bytes each, 103 characters
+
+    written = service.put_row("t", KEY, dict.fromkeys(names, 1))
+
+    assert written.consumed == Units(write=2)
+    assert service.get_row("t", KEY).consumed == Units(read=2)
+    service.put_row("t", ("l",), dict.fromkeys(names, 1))
+    assert len(service.split("t", size_bytes=12_000).points) == 1
+
+
 def test_a_condition_costs_a_read_and_a_range_is_summed_up(world: TablestoreWorld) -> None:
     service = world.table(TWO_KEYS)
     for number in range(10):
