@@ -24,7 +24,7 @@ async def answer(service: FcService, gate: Gate, call: WireCall, *, request_id: 
         under = f" under '{call.qualifier}'" if call.qualifier else ""
         raise FcError("TriggerNotFound", f"the function '{record.function.name}' has no HTTP trigger{under}")
     config = read_http_config(trigger.spec.config)
-    if config.disables_url:
+    if config.disables_url and not call.is_by_domain:
         raise FcError("AccessDenied", "the trigger's URL is disabled")
     if request.method not in config.methods:
         raise FcError(

@@ -54,7 +54,7 @@ def called_by_domain(domain: Domain, request: Request) -> WireCall:
     """The call of an HTTP trigger that a request to the domain is. Raises FcError, see `Domain.route`."""
     route = domain.route(request.path, request.method)
     names = {"service": route.service, "function": route.function}
-    return WireCall(request, OLD, PROXY, names, route.qualifier, request.path)
+    return WireCall(request, OLD, PROXY, names, route.qualifier, request.path, is_by_domain=True)
 
 
 # -- in ---------------------------------------------------------------------------------------------------------------

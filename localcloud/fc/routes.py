@@ -186,6 +186,8 @@ class WireCall:
     qualifier: str = ""
     rest: str = "/"
     """Of a call of an HTTP trigger: the path below the function, as sent."""
+    is_by_domain: bool = False
+    """Of a call of an HTTP trigger: it was sent to a custom domain, not to the trigger's own URL."""
 
     @property
     def query(self) -> dict[str, str]:

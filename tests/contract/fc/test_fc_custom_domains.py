@@ -116,6 +116,16 @@ def test_a_route_may_have_methods_and_lead_to_an_alias(server: FcServer, client:
     assert (get(server, "/then").status, get(server, "/then").json()["ErrorCode"]) == (405, "MethodNotAllowed")
 
 
+def test_a_trigger_without_a_url_of_its_own_is_called_under_a_domain(server: FcServer, client: Any) -> None:
+    client.update_trigger("shop", "a", "web", triggerConfig={**ANYBODY, "disableURLInternet": True})
+    client.create_custom_domain(NAME, routeConfig={"routes": [route("/*", "a")]})
+
+    refused = server.fetch("GET", f"/{OLD}/proxy/shop/a/x")
+
+    assert (refused.status, refused.json()["ErrorCode"]) == (403, "AccessDenied")
+    assert get(server, "/x").json()[0] == "a"
+
+
 @pytest.mark.parametrize(
     ("path", "code"),
     [("/nowhere", "DomainRouteNotFound"), ("/none", "FunctionNotFound"), ("/bare", "TriggerNotFound")],
