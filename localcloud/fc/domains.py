@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -88,7 +89,9 @@ class Domains:
         self._domains: dict[str, Domain] = {}
 
     def create(self, name: str, *, protocol: str, routes: Sequence[Route], certificate: Certificate | None) -> Domain:
-        """Raises FcError: InvalidArgument naming the field, DomainNameAlreadyExists."""
+        """Raises FcError: InvalidArgument naming the field, DomainNameAlreadyExists, NotImplemented for `*.…`."""
+        if name.startswith("*."):
+            raise FcError("NotImplemented", f"the local cloud does not offer wildcard domains such as {name[:300]!r}")
         if DOMAIN.fullmatch(name) is None or len(name) > DOMAIN_CHARACTERS_MAX:
             raise invalid(f"domainName is {name[:300]!r}, a name such as api.example.com is needed")
         if name.casefold() in self._domains:
@@ -132,8 +135,7 @@ def _checked(domain: Domain) -> Domain:
         raise invalid(f"protocol is {domain.protocol!r}, it must be one of {'; '.join(PROTOCOLS)}")
     if "HTTPS" in domain.protocol and domain.certificate is None:
         raise invalid(f"certConfig is missing: protocol is {domain.protocol}")
-    paths = [route.path for route in domain.routes]
-    twice = [path for path in paths if paths.count(path) > 1]
+    twice = [path for path, count in Counter(route.path for route in domain.routes).items() if count > 1]
     if twice:
         raise invalid(f"routeConfig has the path {twice[0]!r} more than once")
     return domain

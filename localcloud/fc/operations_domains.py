@@ -1,7 +1,7 @@
 """Custom domains through the APIs, and which function a request to one of them calls.
 
 Source: custom domain pages of FC 2.0 and models of alibabacloud_fc20230330 4.8.3; aliyun-fc2 2.5.2. FC 2.0's routes
-name a service beside the function, FC 3.0's do not.
+name a service beside the function, FC 3.0's do not: a function of another service is `service$function` there.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _given(desk: Desk, body: Mapping[str, Any]) -> dict[str, Any]:
             raise invalid(f"routeConfig.routes must be a list, not {routes!r}")
         given["routes"] = tuple(_route(desk, one) for one in routes)
     if body.get("certConfig"):
-        given["certificate"] = _certificate(desk, desk.object(body, "certConfig"))
+        given["certificate"] = _certificate(body["certConfig"])
     return given
 
 
@@ -84,17 +84,28 @@ def _route(desk: Desk, route: Any) -> Route:
     methods = route.get("methods") or []
     if not isinstance(methods, list) or not all(isinstance(method, str) for method in methods):
         raise invalid(f"methods must be a list of HTTP methods, not {methods!r}")
-    own = desk.service.functions.service_name
-    service = own if desk.is_new else desk.text(route, "serviceName", required=True)
-    function = desk.text(route, "functionName", required=True)
+    service, function = _place(desk, route)
     path = desk.text(route, "path", required=True)
     return Route(path, service, function, desk.text(route, "qualifier"), tuple(methods))
 
 
-def _certificate(desk: Desk, config: Mapping[str, Any]) -> Certificate:
-    name, certificate = (desk.text(config, field, required=True) for field in ("certName", "certificate"))
-    desk.text(config, "privateKey", required=True)
-    return Certificate(name, certificate)
+def _place(desk: Desk, route: Mapping[str, Any]) -> tuple[str, str]:
+    """Service and function that a route names; see `Functions.key_of` for how FC 3.0 does."""
+    function = desk.text(route, "functionName", required=True)
+    if not desk.is_new:
+        return desk.text(route, "serviceName", required=True), function
+    service, _, name = function.partition("$")
+    return (service, name) if service and name else (desk.service.functions.service_name, function)
+
+
+def _certificate(config: Any) -> Certificate:
+    """No error has a value in it: one of them is a private key."""
+    if not isinstance(config, dict):
+        raise invalid("certConfig must be an object")
+    for field in ("certName", "certificate", "privateKey"):
+        if not isinstance(config.get(field), str) or not config[field]:
+            raise invalid(f"certConfig.{field} is missing, or not a string")
+    return Certificate(config["certName"], config["certificate"])
 
 
 # -- out --------------------------------------------------------------------------------------------------------------
@@ -117,9 +128,10 @@ def _document(desk: Desk, domain: Domain) -> dict[str, Any]:
 
 
 def _shown_route(desk: Desk, route: Route) -> dict[str, Any]:
+    functions = desk.service.functions
     shown: dict[str, Any] = {
         "path": route.path,
-        "functionName": route.function,
+        "functionName": functions.key_of(route.service, route.function) if desk.is_new else route.function,
         "qualifier": route.qualifier or None,
     }
     if route.methods:

@@ -80,10 +80,29 @@ def test_the_newer_api_has_routes_without_a_service(server: FcServer) -> None:
     assert get(server, "/anything").body == b"here"
 
 
+def test_the_newer_api_names_the_service_of_another_function_with_it(server: FcServer, client: Any) -> None:
+    older = {"routes": [route("/*", "a")]}
+    client.create_custom_domain(NAME, routeConfig=older)
+
+    shown = server.ask("GET", f"/{NEW}/custom-domains/{NAME}").json()["routeConfig"]
+    server.tell("PUT", f"/{NEW}/custom-domains/{NAME}", {"routeConfig": shown})
+
+    assert shown == {"routes": [{"path": "/*", "functionName": "shop$a", "qualifier": None}]}
+    assert client.get_custom_domain(NAME).data["routeConfig"] == older
+    assert get(server, "/x").json()[0] == "a"
+
+
 def test_the_private_key_of_a_certificate_is_kept_nowhere(server: FcServer, client: Any) -> None:
     client.create_custom_domain(NAME, "HTTP,HTTPS", certConfig=CERTIFICATE)
 
     assert "secret" not in repr(server.fc.domains.get(NAME))
+
+
+@pytest.mark.parametrize("config", [{**CERTIFICATE, "privateKey": ["secret"]}, ["secret"]])
+def test_a_private_key_is_in_no_error(server: FcServer, config: Any) -> None:
+    answer = server.tell("POST", DOMAINS, {"domainName": NAME, "certConfig": config})
+
+    assert (answer.status, b"certConfig" in answer.body, b"secret" in answer.body) == (400, True, False)
 
 
 def test_a_request_calls_the_function_of_the_route_that_fits_best(server: FcServer, client: Any) -> None:
@@ -178,6 +197,21 @@ def test_what_would_change_how_a_domain_is_served_is_refused_as_not_offered(serv
     answer = server.tell("POST", DOMAINS, {"domainName": NAME, **body})
 
     assert (answer.status, name in answer.json()["ErrorMessage"]) == (501, True)
+
+
+def test_a_wildcard_domain_is_refused_as_not_offered(server: FcServer) -> None:
+    answer = server.tell("POST", DOMAINS, {"domainName": "*.example.com"})
+
+    assert (answer.status, "wildcard" in answer.json()["ErrorMessage"]) == (501, True)
+
+
+def test_many_routes_are_looked_through_once(server: FcServer) -> None:
+    """Looking through all of them for each takes longer than a client waits, and all others with it."""
+    routes = [{"path": f"/{number}", "functionName": "f", "qualifier": None} for number in range(80_000)]
+
+    made = server.tell("POST", f"/{NEW}/custom-domains", {"domainName": NAME, "routeConfig": {"routes": routes}})
+
+    assert made.json()["routeConfig"]["routes"] == routes
 
 
 def test_a_domain_that_was_changed_meanwhile_is_not_changed(client: Any) -> None:
