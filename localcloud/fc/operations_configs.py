@@ -15,6 +15,9 @@ from localcloud.fc.functions import FunctionRecord
 from localcloud.fc.values import AsyncConfig
 from localcloud.fc.versions import LATEST
 
+ASYNC_CONFIG_LEVELS = 3
+"""Objects in objects of an asynchronous configuration: itself, destinationConfig, onSuccess and its like."""
+
 
 def _qualifier(desk: Desk) -> str:
     return desk.qualifier or LATEST
@@ -48,11 +51,11 @@ def put_async_config(desk: Desk) -> Reply:
     return Reply(_async_document(desk, record, _qualifier(desk)))
 
 
-def _decapitalised(value: Any) -> Any:
-    """With the names of all objects in it beginning in lower case."""
-    if not isinstance(value, dict):
+def _decapitalised(value: Any, levels: int = ASYNC_CONFIG_LEVELS) -> Any:
+    """With the names of objects in it beginning in lower case, as deep as anything is read."""
+    if not isinstance(value, dict) or not levels:
         return value
-    return {name[:1].lower() + name[1:]: _decapitalised(one) for name, one in value.items()}
+    return {name[:1].lower() + name[1:]: _decapitalised(one, levels - 1) for name, one in value.items()}
 
 
 def get_async_config(desk: Desk) -> Reply:

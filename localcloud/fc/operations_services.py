@@ -30,9 +30,11 @@ def get_service(desk: Desk) -> Reply:
     if desk.qualifier in ("", LATEST):
         return _reply(record)
     version = desk.service.versions.published(desk.owner, desk.qualifier)
-    attributes = {**version.attributes, "description": version.description}
-    then = replace(record, attributes=attributes, created_ms=version.created_ms, modified_ms=version.created_ms)
-    return Reply(_document(then), etag=record.etag)
+    # Of what an earlier release has published, it is not known how the service was then.
+    then = version.attributes if version.revision else record.attributes
+    attributes = {**then, "description": version.description}
+    shown = replace(record, attributes=attributes, created_ms=version.created_ms, modified_ms=version.created_ms)
+    return Reply(_document(shown), etag=record.etag)
 
 
 def update_service(desk: Desk) -> Reply:

@@ -169,6 +169,7 @@ class Versions:
     def function(self, owner: str, qualifier: str, key: str, *, draws: bool) -> Function | None:
         """The function as a version or an alias has it; None: not here.
 
+        Raises FcError VersionNotFound for an alias that leads to a version that was deleted.
         `draws`: whether an alias with weights may lead to its other versions, as calls do, or to its own one only.
         """
         shelf = self._shelf(owner)
@@ -177,6 +178,8 @@ class Versions:
         if alias is not None:
             version_id = self._draw(alias) if draws else alias.version_id
         version = shelf.versions.get(version_id)
+        if alias is not None and version is None:
+            raise _no_version(version_id, owner)
         found = None if version is None else version.functions.get(key)
         return None if found is None else replace(found, qualifier=qualifier)
 

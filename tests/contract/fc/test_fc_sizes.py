@@ -1,4 +1,4 @@
-"""How large payloads and answers may be: 32 MB at once, 128 KB for later; each on both sides of its limit."""
+"""How large payloads and answers may be: 32 MB at once, 128 KB for later; each on both sides of its limit. How deep."""
 
 from __future__ import annotations
 
@@ -135,3 +135,13 @@ def test_an_asynchronous_call_of_a_wsgi_function_is_a_wsgi_call(server: FcServer
     assert server.fetch("POST", f"{PROXY}x", b"1", {"x-fc-invocation-type": "Async"}).status == 202
     server.run(server.fc.idle())
     assert (tmp_path / "seen").read_text() == "POST/x"
+
+
+def test_an_asynchronous_configuration_of_many_levels_is_no_trouble(server: FcServer) -> None:
+    server.create("f", SIZE)
+    deep = b'{"A":' * 600 + b"1" + b"}" * 600
+    body = b'{"MaxAsyncRetryAttempts":2,"x":' + deep + b"}"
+
+    answer = server.ask("PUT", "/2023-03-30/functions/f/async-invoke-config", body)
+
+    assert (answer.status, answer.json()["maxAsyncRetryAttempts"]) == (200, 2)

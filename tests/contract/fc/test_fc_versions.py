@@ -112,6 +112,30 @@ def test_an_alias_whose_version_is_deleted_stays_and_leads_nowhere(shop: Any, tm
     assert shop.get_alias("shop", "prod").data["versionId"] == "1"
 
 
+def test_an_alias_whose_other_version_is_deleted_says_which_when_a_call_is_led_there(shop: Any, tmp_path: Path) -> None:
+    (tmp_path / "index.py").write_text(CODE)
+    shop.create_function("shop", "f", "python3", "index.handler", codeDir=str(tmp_path))
+    shop.publish_version("shop")
+    shop.update_function("shop", "f", description="second")
+    shop.publish_version("shop")
+    shop.create_alias("shop", "prod", "1", additionalVersionWeight={"2": 1.0})
+    shop.delete_version("shop", "2")
+
+    with pytest.raises(fc2.FcError, match=r"version .*2.* does not exist") as nowhere:
+        shop.invoke_function("shop", "f", qualifier="prod")
+
+    assert told(nowhere) == (404, "VersionNotFound")
+    assert shop.get_function("shop", "f", qualifier="prod").data["description"] == ""
+
+
+def test_a_version_that_an_earlier_release_kept_shows_the_service_as_it_is_now(server: FcServer, shop: Any) -> None:
+    server.served.call(lambda: server.fc.versions.publish("services/shop", {}, "from before"))
+
+    shown = shop.get_service("shop", qualifier="1").data
+
+    assert (shown["description"], shown["role"]) == ("from before", "acs:ram::1:role/first")
+
+
 def test_what_an_alias_shows_is_its_own_version_though_calls_may_go_to_another(shop: Any, tmp_path: Path) -> None:
     code = tmp_path / "index.py"
     code.write_text(CODE)
