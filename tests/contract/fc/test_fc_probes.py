@@ -36,8 +36,17 @@ from tests.contract.serve import serve
 ANSWER_S_MAX = 10
 CODE = FcServer.code_of({"index.py": "def handler(event, context):\n    return event\n"})
 TIMER = {"cronExpression": "@every 5m", "enable": False, "payload": "p"}
-QUERY_NAMES = ("limit", "prefix", "nextToken", "startKey", "startVersion", "direction", "qualifier", "acl", "tags")
+QUERY_NAMES = (
+    *("limit", "prefix", "nextToken", "startKey", "startVersion", "direction", "qualifier"),
+    *("acl", "functionName", "tags", "tag_a", "resourceArn", "x"),
+)
 NAMES = ("f", "g", "web", "prod", "1", "fleetrun", "lay", "from-q", "fleetrun.prod", "new")
+SERVED: Mapping[str, Any] = {
+    "routeConfig": {
+        "routes": [{"path": "/*", "serviceName": "s", "functionName": "f", "qualifier": "prod", "methods": ["GET"]}]
+    },
+    "certConfig": {"certName": "mine", "certificate": "x", "privateKey": "y"},
+}
 RIGHT: Mapping[str, dict[str, Any]] = {
     "CreateService": {"serviceName": "new", "description": "d", "logConfig": {"project": "p", "logstore": "l"}},
     "UpdateService": {"description": "d", "internetAccess": False, "vpcConfig": {}},
@@ -74,6 +83,10 @@ RIGHT: Mapping[str, dict[str, Any]] = {
     "PublishFunctionVersion": {"description": "d"},
     "CreateAlias": {"aliasName": "new", "versionId": "1", "additionalVersionWeight": {"2": 0.5}},
     "UpdateAlias": {"versionId": "2", "description": "d", "additionalVersionWeight": {}},
+    "CreateCustomDomain": {"domainName": "new.example.com", "protocol": "HTTP,HTTPS", **SERVED},
+    "UpdateCustomDomain": {"protocol": "HTTP", **SERVED},
+    "TagResource": {"resourceArn": "services/fleetrun", "tags": {"a": "b"}},
+    "UntagResource": {"resourceArn": "services/fleetrun", "tagKeys": ["a"], "all": False},
     "CreateLayerVersion": {"code": CODE, "compatibleRuntime": ["python3.10"], "description": "d", "license": "l"},
 }
 QUEUE_CONFIG = dict(queue_trigger().config)
@@ -89,6 +102,7 @@ THERE = {
     "trigger": "web",
     "alias": "prod",
     "version": "1",
+    "domain": "api.example.com",
     "layer": "lay",
     "arn": quote(f"acs:fc:{ACCOUNT.region}:{ACCOUNT.account_id}:layers/lay/versions/1", safe=""),
 }
@@ -104,21 +118,7 @@ values = st.recursive(
 )
 segments = st.sampled_from([*NAMES, *ODD_SEGMENTS])
 queries = st.dictionaries(
-    st.sampled_from(
-        [
-            "limit",
-            "prefix",
-            "nextToken",
-            "startKey",
-            "startVersion",
-            "direction",
-            "qualifier",
-            "acl",
-            "functionName",
-            "tags",
-            "x",
-        ]
-    ),
+    st.sampled_from(QUERY_NAMES),
     st.sampled_from(
         [
             "",
@@ -153,6 +153,7 @@ raw_bodies = st.sampled_from(
         b"null",
         b"{",
         b'{"a":' * 2_000 + b"1" + b"}" * 2_000,
+        b'{"a":' * 600 + b"1" + b"}" * 600,
         b"[" * 100_000,
         b'{"a":NaN}',
         b'{"a":' + b"9" * 5_000 + b"}",
@@ -275,6 +276,7 @@ class Prober:
         fc.create_trigger(TriggerSpec("f", "web", "http", {"authType": "anonymous", "methods": ["GET", "POST"]}))
         fc.put_async_config("f", AsyncConfig(retries_max=1))
         fc.put_provision("f", 1)
+        fc.domains.create("api.example.com", protocol="HTTP", routes=(), certificate=None)
         await fc.start()
         self._endpoint.now = FcEndpoint(fc, account=ACCOUNT, ids=self.world.ids, date_clock=SystemClock())
 
@@ -301,7 +303,14 @@ class Prober:
         fc = self.fc
         functions = [(record, fc.triggers.of(record.key)) for record in fc.functions.all()]
         return repr(
-            (functions, fc.functions.services(), fc.versions.shelves, fc.layers.shelves, fc.state()["asyncCalls"])
+            (
+                functions,
+                fc.functions.services(),
+                fc.versions.shelves,
+                fc.layers.shelves,
+                fc.domains.all(),
+                fc.state()["asyncCalls"],
+            )
         )
 
 
