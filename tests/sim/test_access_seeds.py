@@ -45,3 +45,11 @@ def test_all_that_access_adds_is_met_in_few_seeds() -> None:
     assert any(fired[f"push {how}"] for how in ("refused", "unreachable", "unanswered"))
     for word in ("request.refused", "caller.charged", "message.poisoned", "event.pushed ", "is revoked"):
         assert any(word in line for line in lines), word
+
+
+def test_what_ecs_refused_beside_a_stop_of_some_is_not_taken_for_a_stop_of_more() -> None:
+    story = play(15_015_361)
+
+    assert story.fired["forbidden invoke"]
+    assert story.fired["stop of some over HTTP"]
+    assert not story.broken
