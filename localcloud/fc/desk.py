@@ -12,6 +12,7 @@ import msgspec
 
 from localcloud.fc.errors import FcError, invalid
 from localcloud.fc.functions import FunctionRecord
+from localcloud.fc.json_in import json_object
 from localcloud.fc.limits import DIGITS_MAX, PAGE_DEFAULT, PAGE_MAX
 from localcloud.fc.routes import NEW, OLD, WireCall
 from localcloud.fc.service import FcService
@@ -43,16 +44,7 @@ class Desk:
     def body(self) -> dict[str, Any]:
         """Raises FcError InvalidArgument for what is not a JSON object."""
         raw = self.call.request.body
-        if not raw.strip():
-            return {}
-        try:
-            body = msgspec.json.decode(raw, type=dict[str, Any])
-            msgspec.msgpack.encode(body)  # as it will be kept
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise invalid(f"the request's body is not a JSON object: {error}") from error
-        except OverflowError as error:
-            raise invalid("the request's body has an integer of more than 64 bits") from error
-        return body
+        return json_object(raw, "the request's body") if raw.strip() else {}
 
     def text(self, body: Mapping[str, Any], name: str, *, required: bool = False) -> str:
         value = body.get(name)

@@ -50,6 +50,8 @@ HTTP_TARGET_BYTES_MAX = 4 * KIB
 PAGE_DEFAULT = 20
 """Pages of the listing operations."""
 PAGE_MAX = 100
+JSON_LEVELS_MAX = 100
+"""Ours: of objects and lists in each other. No field of the APIs has ten."""
 DIGITS_MAX = 18
 """Ours: a number that is sent as text has no more; Python itself refuses those of thousands."""
 ZIP_BYTES_MAX = 500 * MIB

@@ -11,6 +11,7 @@ import msgspec
 from localcloud.fc.desk import Desk, Operation, Reply, shown_time
 from localcloud.fc.errors import invalid
 from localcloud.fc.http_config import trigger_url
+from localcloud.fc.json_in import json_object
 from localcloud.fc.triggers import TriggerRecord
 from localcloud.fc.values import TriggerSpec
 
@@ -77,10 +78,7 @@ def _config(value: Any) -> dict[str, Any]:
     if value is None:
         raise invalid("triggerConfig is missing")
     if isinstance(value, str):
-        try:
-            value = msgspec.json.decode(value)
-        except msgspec.MsgspecError as error:
-            raise invalid(f"triggerConfig is not JSON: {error}") from error
+        return json_object(value, "triggerConfig")
     if not isinstance(value, dict):
         raise invalid("triggerConfig must be an object, or its JSON text")
     return value

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from localcloud.fc.errors import FcError, invalid
+from localcloud.fc.json_in import json_object
 from localcloud.fc.limits import BATCH_COUNT, BATCH_WINDOW_S, STRICT, Limits
 from localcloud.fc.retry_policy import STRATEGIES, RetryPolicy
 
@@ -87,10 +86,7 @@ def _pattern(text: Any) -> Mapping[str, Any] | None:
     """JSON text in the API; an object is taken as well. Empty: everything passes."""
     pattern = text
     if isinstance(text, str):
-        try:
-            pattern = msgspec.json.decode(text) if text.strip() else None
-        except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
-            raise invalid(f"eventRuleFilterPattern is not JSON: {error}") from error
+        pattern = json_object(text, "eventRuleFilterPattern") if text.strip() else None
     if pattern is not None and not isinstance(pattern, Mapping):
         raise invalid("eventRuleFilterPattern must be the JSON text of an object")
     _check_pattern(pattern or {}, "eventRuleFilterPattern")

@@ -29,7 +29,7 @@ from localcloud.fc.routes import NEW, Version
 from localcloud.fc.service import FcService
 from localcloud.http import Request
 from localcloud.ids import Ids
-from localcloud.journal import NoJournal
+from localcloud.journal import Journal, NoJournal
 from localcloud.mns.service import MnsService
 from tests.contract.fc.worlds import ACCOUNT
 from tests.contract.serve import Served, serve
@@ -149,7 +149,7 @@ def server() -> Iterator[FcServer]:
 
 
 @contextmanager
-def fc_server(limits: Limits = STRICT) -> Iterator[FcServer]:
+def fc_server(limits: Limits = STRICT, *, journal: Journal | None = None) -> Iterator[FcServer]:
     timeline, ids = Timeline(ControlledClock()), Ids(1)
     mns = MnsService(account=ACCOUNT, timeline=timeline, ids=ids, journal=NoJournal())
     for name in ("q", "told"):
@@ -158,7 +158,7 @@ def fc_server(limits: Limits = STRICT) -> Iterator[FcServer]:
         account=ACCOUNT,
         timeline=timeline,
         ids=ids,
-        journal=NoJournal(),
+        journal=journal or NoJournal(),
         queues=MnsQueues(mns),
         workers=ProcessWorkers(account=ACCOUNT, timeline=timeline, ids=ids, limits=limits),
         limits=limits,

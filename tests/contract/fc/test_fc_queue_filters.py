@@ -89,8 +89,8 @@ def test_what_comes_behind_a_message_that_does_not_fit_is_delivered_at_once() ->
 @pytest.mark.parametrize(
     ("pattern", "code", "named"),
     [
-        ("{", "InvalidArgument", "not JSON"),
-        ("[]", "InvalidArgument", "an object"),
+        ("{", "InvalidArgument", "not a JSON object"),
+        ("[]", "InvalidArgument", "not a JSON object"),
         (7, "InvalidArgument", "an object"),
         ('{"source": "MNS-f-from-q"}', "InvalidArgument", "source is 'MNS-f-from-q'"),
         ('{"data": {"messageBody": [["a"]]}}', "InvalidArgument", "data.messageBody holds a list"),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localcloud.fc.limits import ASYNC_BYTES_MAX, SYNC_BYTES_MAX
 from localcloud.fc.values import AsyncConfig, Outcome
-from tests.contract.fc.conftest import FcServer
+from localcloud.file_journal import FileJournal
+from tests.contract.fc.conftest import FcServer, fc_server
 from tests.contract.fc.worlds import FcWorld
 
 INVOKE = "/2023-03-30/functions/f/invocations"
@@ -24,6 +27,14 @@ def handler(environ, start_response):
     start_response("200 OK", [])
     return [b""]
 """
+
+
+@pytest.fixture
+def kept_server(tmp_path: Path) -> Iterator[FcServer]:
+    journal = FileJournal(tmp_path)
+    with fc_server(journal=journal) as server:
+        yield server
+    journal.close()
 
 
 def with_web(server: FcServer, code: str) -> None:
@@ -137,11 +148,33 @@ def test_an_asynchronous_call_of_a_wsgi_function_is_a_wsgi_call(server: FcServer
     assert (tmp_path / "seen").read_text() == "POST/x"
 
 
-def test_an_asynchronous_configuration_of_many_levels_is_no_trouble(server: FcServer) -> None:
+@pytest.mark.parametrize("levels", [99, 600])
+def test_an_asynchronous_configuration_of_many_levels_is_taken_or_refused(server: FcServer, levels: int) -> None:
     server.create("f", SIZE)
-    deep = b'{"A":' * 600 + b"1" + b"}" * 600
+    deep = b'{"A":' * (levels - 1) + b"1" + b"}" * (levels - 1)
     body = b'{"MaxAsyncRetryAttempts":2,"x":' + deep + b"}"
 
     answer = server.ask("PUT", "/2023-03-30/functions/f/async-invoke-config", body)
 
-    assert (answer.status, answer.json()["maxAsyncRetryAttempts"]) == (200, 2)
+    if levels < 100:
+        assert (answer.status, answer.json()["maxAsyncRetryAttempts"]) == (200, 2)
+    else:
+        assert (answer.status, answer.json()["Code"]) == (400, "InvalidArgument")
+
+
+@pytest.mark.parametrize("value", ["9" * 30, '{"a":' * 990 + "1" + "}" * 990, "[" * 101 + "]" * 101])
+@pytest.mark.parametrize("form", ["text", "object"])
+def test_what_could_not_be_kept_or_shown_is_refused_and_all_else_goes_on(
+    kept_server: FcServer, value: str, form: str
+) -> None:
+    """It was kept in part, each later change failed with it, and the local cloud did not start on it any more."""
+    config = f'{{"authType":"anonymous","x":{value}}}'
+    written = json.dumps(config) if form == "text" else config
+    body = f'{{"triggerName":"web","triggerType":"http","triggerConfig":{written}}}'.encode()
+    kept_server.create("f", SIZE)
+
+    refused = kept_server.ask("POST", "/2023-03-30/functions/f/triggers", body)
+
+    assert (refused.status, refused.json()["Code"]) == (400, "InvalidArgument")
+    assert kept_server.ask("GET", "/2023-03-30/functions/f/triggers").json()["triggers"] == []
+    kept_server.create("g", SIZE)
