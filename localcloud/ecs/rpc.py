@@ -66,7 +66,10 @@ def json_parameters(request: Request) -> dict[str, str]:
     document = _json(request.body, "body", code="InvalidParameter")
     if not isinstance(document, dict):
         raise EcsError("InvalidParameter", "The body must be a JSON object of parameters.")
-    return dict(_flat(document))
+    try:
+        return dict(_flat(document))
+    except RecursionError as error:
+        raise EcsError("InvalidParameter", "The body has objects and lists too deep in each other.") from error
 
 
 def merged(*parts: Mapping[str, str]) -> dict[str, str]:

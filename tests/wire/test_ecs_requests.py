@@ -458,6 +458,7 @@ def test_a_key_twice_has_a_code_of_its_own() -> None:
         ("", [1], "application/json"),
         ("", b'{"a":1,"a":2}', "application/json"),
         ("", b"\xff", "application/json"),
+        ("", b'{"Tag":' + b'[{"a":' * 450 + b"1" + b"}]" * 450 + b"}", "application/json"),
         ("", b"x", "text/plain"),
         ("", b"x", ""),
     ],
