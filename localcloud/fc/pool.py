@@ -44,6 +44,16 @@ class Pool:
         return len(self.busy) + self.starting
 
     @property
+    def on_demand(self) -> int:
+        """Of those in use, the ones that are not, and will not be, provisioned."""
+        return sum(not instance.is_provisioned for instance in self.busy) + self.starting - self.provisioning
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a provisioned instance waits for a call."""
+        return any(instance.is_provisioned and instance.is_alive for instance in self.idle)
+
+    @property
     def missing(self) -> int:
         """Provisioned instances that are neither there nor on their way."""
         there = sum(instance.is_provisioned for instance in (*self.idle, *self.busy))
@@ -176,10 +186,12 @@ class ProcessWorkers:
         return pool
 
     def _idle(self, pool: Pool) -> Instance | None:
+        """Provisioned ones first: a bound on those on demand does not count them."""
         while pool.idle:
-            instance = pool.idle[-1]
+            instance = next((one for one in reversed(pool.idle) if one.is_provisioned), pool.idle[-1])
             if instance.is_alive:
-                return pool.idle.pop()
+                pool.idle.remove(instance)
+                return instance
             self._lost(pool, instance)
         return None
 
@@ -188,11 +200,13 @@ class ProcessWorkers:
         if self._is_closed:
             raise FcError("ServiceUnavailable", "the service is shutting down")
         pools = (*self._pools.values(), *self._retired)
-        limit = max(function.instances_max, 0)
-        counted = (pool for pool in pools if pool.function.key == function.key)
+        limit, counted = max(function.instances_max, 0), [pool for pool in pools if pool.function.key == function.key]
         if function.is_bounded_alone:
-            counted = (pool for pool in counted if pool.function.qualifier == function.qualifier)
-        if sum(pool.in_use for pool in counted) >= limit:
+            used = sum(pool.on_demand for pool in counted if pool.function.qualifier == function.qualifier)
+            is_full = used >= limit and not self._pool(function).is_ready
+        else:
+            is_full = sum(pool.in_use for pool in counted) >= limit
+        if is_full:
             raise FcError("ResourceThrottled", f"the function '{function.name}' has all of its {limit} instances busy")
         if sum(pool.in_use for pool in pools) >= self.limits.instances_per_account:
             raise FcError("ResourceExhausted", "your request has exceeded the account's limit on instances")

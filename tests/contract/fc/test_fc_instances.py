@@ -92,6 +92,27 @@ def test_the_bound_of_a_version_counts_the_calls_of_that_version_only(tmp_path) 
     play(tmp_path, story)
 
 
+def test_provisioned_instances_do_not_count_for_the_bound_of_a_version(tmp_path) -> None:
+    async def story(real: RealWorld) -> None:
+        real.function("f", WAITS_FOR_FILE)
+        fc = real.fc
+        fc.versions.publish("functions/f", {"f": replace(fc.functions.find("f").function, generation=9)}, "")
+        fc.functions.find("f").on_demand["1"] = 0
+        fc.put_provision("f", 1, qualifier="1")
+        await until("it is provisioned", lambda: len(real.workers.instances("f")) == 1)
+        event = str(tmp_path).encode()
+        running = asyncio.ensure_future(real.call("f", event, qualifier="1"))
+        await is_running(tmp_path)
+
+        with pytest.raises(FcError, match="all of its 0 instances busy"):
+            await real.call("f", event, qualifier="1")
+
+        (tmp_path / "go").touch()
+        assert (await running).error_type is None
+
+    play(tmp_path, story)
+
+
 @linux_only
 def test_an_instance_is_frozen_between_calls_and_goes_on_where_it_was(tmp_path) -> None:
     async def story(real: RealWorld) -> None:
