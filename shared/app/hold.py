@@ -152,7 +152,8 @@ class Hold:
         run = self.run
         if run.halted == "StopRequested":
             return "Stopping"
-        sent = [number for number in run.active if self.chunks[number].status != "Planned"]
+        # What an intent still names may have been sent, whatever its row says (sim seed 16004251).
+        sent = run.sending or [number for number in run.active if self.chunks[number].status != "Planned"]
         if run.deferred_to and not sent:
             return "Deferred"
         if sent or any(run.spent.values()):

@@ -120,8 +120,45 @@ def a_careful_job(drive: Drive) -> str:
     return deliver(drive, invoke_request(rateControl=control))
 
 
+def a_job_for_which_ecs_has_no_calls_left(drive: Drive) -> str:
+    """We have units for two of its three chunks; others have used up what ECS allows today."""
+    drive.policy = dataclasses.replace(drive.policy, daily_quota=2)
+    fleet_of_120_with_trouble(drive)
+    drive.world.runner.others = drive.world.runner.quota
+    run_id = deliver(drive, invoke_request())
+    for _ in range(6):
+        drive.step()
+    drive.world.runner.others = 0
+    return run_id
+
+
+SCENARIOS = [
+    the_main_job,
+    a_job_with_a_vanished_target,
+    a_stopped_job,
+    a_careful_job,
+    a_job_for_which_ecs_has_no_calls_left,
+]
+
+
+def test_a_run_that_the_release_before_left_deferred_with_an_intent_goes_on() -> None:
+    drive = Drive(daily_quota=2)
+    drive.world.quota.fail("close_day", UnknownOutcome("dropped"))
+    fleet_of_120_with_trouble(drive)
+    drive.world.runner.others = drive.world.runner.quota
+    run_id = deliver(drive, invoke_request())
+    while not drive.run(run_id).sending or drive.run(run_id).lease_until_ms:
+        assert drive.step()
+    drive.world.runs.runs[run_id] = dataclasses.replace(drive.run(run_id), status="Deferred")
+    drive.world.runner.others = 0
+
+    drive.settle()
+
+    assert drive.check_settled(run_id).counts["Success"] > 100
+
+
 @pytest.mark.parametrize("trouble", list(TROUBLE))
-@pytest.mark.parametrize("scenario", [the_main_job, a_job_with_a_vanished_target, a_stopped_job, a_careful_job])
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_trouble_at_any_one_call_loses_nothing_and_doubles_nothing(
     scenario: Callable[[Drive], str], trouble: str
 ) -> None:

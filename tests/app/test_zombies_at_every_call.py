@@ -16,7 +16,14 @@ from shared.core.model import run_id_of
 from shared.core.wakeups import WakeUp, encode_wakeup
 from shared.ports import Ports
 from tests.app.driving import Crash, Drive, invoke_request
-from tests.app.test_every_call_may_fail import LOCAL, Troubled, a_careful_job, a_stopped_job, the_main_job
+from tests.app.test_every_call_may_fail import (
+    LOCAL,
+    Troubled,
+    a_careful_job,
+    a_job_for_which_ecs_has_no_calls_left,
+    a_stopped_job,
+    the_main_job,
+)
 
 RUN_ID = run_id_of("deploy-1")
 Scenario = Callable[[Drive], str]
@@ -80,7 +87,9 @@ def play(scenario: Scenario, at: int, meanwhile: Callable[[Drive], None], *, bef
 
 @pytest.mark.parametrize("before", [True, False], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("meanwhile", [move_on, die_in_a_call])
-@pytest.mark.parametrize("scenario", [the_main_job, a_stopped_job, a_careful_job])
+@pytest.mark.parametrize(
+    "scenario", [the_main_job, a_stopped_job, a_careful_job, a_job_for_which_ecs_has_no_calls_left]
+)
 def test_a_zombie_at_any_one_call_doubles_nothing_and_loses_nothing(
     scenario: Scenario, meanwhile: Callable[[Drive], None], before: bool
 ) -> None:
