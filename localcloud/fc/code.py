@@ -55,12 +55,14 @@ class CodeFolders:
         self._root: Path | None = None
         self.archives: dict[Path, tuple[str, bytes]] = {}
         """SHA-256 and archive by folder, of what is in use."""
+        self._checksums: dict[Path, str] = {}
         self.trees: dict[Path, str] = {}
         """Of folders that did not come as an archive, but are to be kept as one: what `localcloud.build` calls them."""
 
     def forget_others(self, used: Collection[Path]) -> None:
         """The folders stay: calls may run in them."""
         self.archives = {path: told for path, told in self.archives.items() if path in used}
+        self._checksums = {path: told for path, told in self._checksums.items() if path in used}
 
     def unpack(self, archive: bytes) -> Path:
         """Raises FcError InvalidArgument for what is not a ZIP, is too large, or reaches out of its folder."""
@@ -94,6 +96,12 @@ class CodeFolders:
     def archived(self, folder: Path) -> bytes:
         archive = self.archives.get(folder)
         return packed(folder) if archive is None else archive[1]
+
+    def checksum(self, folder: Path) -> str:
+        """Of the folder's archive. Worked out once: it takes a second for 12 MB, and all wait meanwhile."""
+        if folder not in self._checksums:
+            self._checksums[folder] = checksum(self.archived(folder))
+        return self._checksums[folder]
 
     def close(self) -> None:
         if self._root is not None:
@@ -201,7 +209,10 @@ def download(service: FcService, call: WireCall) -> Response:
     if call.query.get("key") != record.function_id:
         raise FcError("AccessDenied", "the link is not, or no longer, valid")
     function = service.described(record.key, call.query.get("qualifier", ""))
-    is_latest = function.spec.code_dir == record.function.spec.code_dir
-    archive = record.archive() if is_latest else service.code.archived(function.spec.code_dir)
-    digest = (is_latest and record.code_checksum) or checksum(archive)
+    folder = function.spec.code_dir
+    if folder == record.function.spec.code_dir:
+        archive = record.archive()
+        digest = record.code_checksum or checksum(archive)
+    else:
+        archive, digest = service.code.archived(folder), service.code.checksum(folder)
     return Response(200, (("Content-Type", "application/zip"), (OSS_CHECKSUM, digest)), archive)

@@ -132,7 +132,7 @@ def function_document(desk: Desk, record: FunctionRecord, spec: FunctionSpec) ->
         "memorySize": spec.memory,
         "environmentVariables": dict(spec.environment),
         "codeSize": len(archive),
-        "codeChecksum": checksum_of(record) if is_latest else checksum(archive),
+        "codeChecksum": checksum_of(record) if is_latest else desk.service.code.checksum(spec.code_dir),
         "createdTime": shown_time(record.created_ms),
         "lastModifiedTime": shown_time(record.modified_ms),
         "instanceConcurrency": 1,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from localcloud.fc.code import archive_of, checksum
+from localcloud.fc.code import archive_of
 from localcloud.fc.desk import Desk, Operation, Reply
 from localcloud.fc.errors import invalid
 from localcloud.fc.function_documents import attributes_of, changes_of, checksum_of, function_document, spec_of
@@ -128,11 +128,11 @@ def get_function_code(desk: Desk) -> Reply:
     function = desk.service.described(record.key, desk.qualifier)
     host = desk.call.request.headers.get("host", "localhost")
     path = f"/{desk.call.version}/code-packages/{quote(record.key, safe='')}?key={record.function_id}"
-    if function.spec.code_dir == record.function.spec.code_dir:
+    folder = function.spec.code_dir
+    if folder == record.function.spec.code_dir:
         return Reply({"checksum": checksum_of(record), "url": f"http://{host}{path}"})
-    archive = desk.service.code.archived(function.spec.code_dir)
     url = f"http://{host}{path}&qualifier={quote(desk.qualifier, safe='')}"
-    return Reply({"checksum": checksum(archive), "url": url})
+    return Reply({"checksum": desk.service.code.checksum(folder), "url": url})
 
 
 def list_instances(desk: Desk) -> Reply:

@@ -128,6 +128,30 @@ def test_an_alias_whose_other_version_is_deleted_says_which_when_a_call_is_led_t
     assert shop.get_function("shop", "f", qualifier="prod").data["description"] == ""
 
 
+def test_the_checksum_of_a_versions_code_is_worked_out_once(
+    shop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of a large archive takes seconds, in which the local cloud answers nobody."""
+    (tmp_path / "index.py").write_text(CODE)
+    shop.create_function("shop", "f", "python3", "index.handler", codeDir=str(tmp_path))
+    shop.publish_version("shop")
+    (tmp_path / "index.py").write_text(f"{CODE}# longer\n")
+    shop.update_function("shop", "f", codeDir=str(tmp_path))
+    worked_out: list[bytes] = []
+
+    def counted(content: bytes) -> str:
+        worked_out.append(content)
+        return "7"
+
+    monkeypatch.setattr("localcloud.fc.code.checksum", counted)
+
+    shown = [shop.get_function("shop", "f", qualifier="1").data["codeChecksum"] for _ in range(3)]
+
+    assert (shown, len(worked_out)) == (["7"] * 3, 1)
+    assert shop.get_function_code("shop", "f", qualifier="1").data["checksum"] == "7"
+    assert len(worked_out) == 1
+
+
 def test_a_version_that_an_earlier_release_kept_shows_the_service_as_it_is_now(server: FcServer, shop: Any) -> None:
     server.served.call(lambda: server.fc.versions.publish("services/shop", {}, "from before"))
 
