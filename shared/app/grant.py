@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.app.hold import Hold
 from shared.core import emit, limits
-from shared.core.days import day_of, next_day_start_ms, quiet_until_ms, turn_ms
+from shared.core.days import DAY_MS, day_of, end_ms, next_day_start_ms, quiet_until_ms, turn_ms
 from shared.core.errors import Unavailable, UnknownOutcome
 from shared.core.quota import Settled, next_ask
 
@@ -12,9 +12,8 @@ ATTEMPTS_MAX = 20
 """Ours: reads and writes of the day's row for one grant; each lost race makes one more."""
 
 
-def units_left(hold: Hold, *, needed: int) -> int:
-    """How many calls may be charged to today, after asking for what `needed` lacks. Raises Unavailable."""
-    day = day_of(hold.now_ms)
+def units_left(hold: Hold, *, day: str, needed: int) -> int:
+    """How many calls may be charged to `day`, after asking for what `needed` lacks. Raises Unavailable."""
     held, spent = hold.run.grants.get(day), hold.run.spent.get(day, 0)
     wanted_total = spent + needed
     if hold.run.deferred_to > day or (held or 0) >= wanted_total:
@@ -55,21 +54,31 @@ def _limit(hold: Hold) -> int:
     return hold.ports.runner.daily_limit(hold.run.region)
 
 
-def defer(hold: Hold, *, chunks: int, reason: str) -> None:
-    """The remaining chunks wait for the next day's units; said once per day."""
-    start_ms = next_day_start_ms(hold.now_ms)
-    day = day_of(start_ms)
-    if hold.run.deferred_to != day:
-        hold.change(deferred_to=day)
-        hold.say(emit.deferred(day=day, chunks=chunks, reason=reason))
-        hold.ports.log("run.deferred", run_id=hold.run.run_id, to_day=day, chunks=chunks, reason=reason)
-    turn = turn_ms(hold.run.run_id, accepted_ms=hold.run.accepted_ms, start_ms=start_ms)
-    hold.again_at(start_ms + limits.CLOCK_SKEW_MS_MAX + turn)
+def defer(hold: Hold, *, day: str, chunks: int, reason: str) -> None:
+    """The remaining chunks wait for the units of the day after `day`, which had none left, though it may be over by
+    now; said once per day."""
+    start_ms = end_ms(day)
+    to_day = day_of(start_ms)
+    if hold.run.deferred_to != to_day:
+        hold.change(deferred_to=to_day)
+        hold.say(emit.deferred(day=to_day, chunks=chunks, reason=reason))
+        hold.ports.log("run.deferred", run_id=hold.run.run_id, to_day=to_day, chunks=chunks, reason=reason)
+    hold.again_at(_turn_of(hold, start_ms))
 
 
 def wait_out_midnight(hold: Hold) -> bool:
-    """Whether it is too close to midnight to know on which day a call is counted; asks for an advance after it then."""
-    until_ms = quiet_until_ms(hold.now_ms)
-    if until_ms:
-        hold.again_at(until_ms)
-    return bool(until_ms)
+    """Whether it is too close to midnight to know on which day a call is counted, or others have waited longer for the
+    day's units; asks for an advance after it then."""
+    now_ms = hold.now_ms
+    quiet_ms = quiet_until_ms(now_ms)
+    start_ms = quiet_ms - limits.CLOCK_SKEW_MS_MAX if quiet_ms else next_day_start_ms(now_ms) - DAY_MS
+    until_ms = _turn_of(hold, start_ms)
+    if now_ms >= until_ms:
+        return False
+    hold.again_at(until_ms)
+    return True
+
+
+def _turn_of(hold: Hold, start_ms: int) -> int:
+    run = hold.run
+    return start_ms + limits.CLOCK_SKEW_MS_MAX + turn_ms(run.run_id, accepted_ms=run.accepted_ms, start_ms=start_ms)

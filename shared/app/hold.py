@@ -39,6 +39,8 @@ class Hold:
     due: list[int] = field(default_factory=list)
     looked_for: set[int] = field(default_factory=set)
     """Chunks in doubt that ECS did not list when asked in this step: their token may be sent again."""
+    closed_day: str = ""
+    """The day of which ECS has said in this step that it is used up."""
     progressed: bool = False
     withdrawn: frozenset[str] = field(init=False)
     """Instances that a partial stop named: not started any more if they were not. Of the marks, not of the head row:

@@ -17,7 +17,7 @@ from shared.app.hold import Hold
 from shared.app.pick import left, pick
 from shared.app.recut import recut
 from shared.core import emit, limits
-from shared.core.days import day_of, last_call_ms
+from shared.core.days import last_call_ms
 from shared.core.errors import Refused, Unavailable, UnknownOutcome
 from shared.core.invoke import Verdict, verdict_of
 from shared.core.model import Chunk
@@ -54,7 +54,7 @@ def send(hold: Hold) -> None:
     # Should anything raise from here on, `sending` still names what has no answer: it is in doubt then.
     for each in sent:
         # The hold's copy, not ours: an answer before this one may have written it (cutting down writes at once).
-        _take_answer(hold, hold.chunks[each.chunk.number], each.answer)
+        _take_answer(hold, hold.chunks[each.chunk.number], each.answer, day=each.chunk.unit_day)
         _answered(hold, each.chunk)
     unsent = picked[len(sent) :]
     _return_units(hold, [hold.chunks[chunk.number] for chunk in unsent])
@@ -214,18 +214,17 @@ def _invoke(hold: Hold, chunk: Chunk) -> Answer:
         return error
 
 
-def _take_answer(hold: Hold, chunk: Chunk, answer: Answer) -> None:
-    """What ECS's answer makes of the chunk."""
-    now_ms = hold.now_ms
+def _take_answer(hold: Hold, chunk: Chunk, answer: Answer, *, day: str) -> None:
+    """What ECS's answer makes of the chunk. `day`: the one on which the call counts."""
     if isinstance(answer, str):
         confirm(hold, chunk, invoke_id=answer)
     elif isinstance(answer, UnknownOutcome) or chunk.status == "Unconfirmed":
-        _keep_in_doubt(hold, chunk, answer, now_ms=now_ms)
+        _keep_in_doubt(hold, chunk, answer, day=day)
     elif isinstance(answer, Unavailable):
         _return_units(hold, [chunk])
     else:
         _return_units(hold, [chunk])
-        _take_refusal(hold, hold.chunks[chunk.number], answer)
+        _take_refusal(hold, hold.chunks[chunk.number], answer, day=day)
 
 
 def confirm(hold: Hold, chunk: Chunk, *, invoke_id: str) -> None:
@@ -255,8 +254,9 @@ def confirm(hold: Hold, chunk: Chunk, *, invoke_id: str) -> None:
     )
 
 
-def _keep_in_doubt(hold: Hold, chunk: Chunk, answer: Answer, *, now_ms: int) -> None:
+def _keep_in_doubt(hold: Hold, chunk: Chunk, answer: Answer, *, day: str) -> None:
     assert not isinstance(answer, str)
+    now_ms = hold.now_ms
     hopeless = isinstance(answer, Refused) and verdict_of(answer.code) is not Verdict.QUOTA_EXHAUSTED
     tries = limits.STEP_ATTEMPTS_MAX if hopeless else chunk.tries + 1
     hold.put(replace(chunk, status="Unconfirmed", sent_ms=chunk.sent_ms or now_ms, tries=tries))
@@ -265,14 +265,14 @@ def _keep_in_doubt(hold: Hold, chunk: Chunk, answer: Answer, *, now_ms: int) -> 
     )
     hold.again_at(now_ms + limits.POLL_MS_FIRST)
     if isinstance(answer, Refused) and verdict_of(answer.code) is Verdict.QUOTA_EXHAUSTED:
-        _close_day(hold)
+        _close_day(hold, day)
 
 
-def _take_refusal(hold: Hold, chunk: Chunk, error: Refused) -> None:
+def _take_refusal(hold: Hold, chunk: Chunk, error: Refused, *, day: str) -> None:
     verdict = verdict_of(error.code)
     hold.ports.log("chunk.refused", run_id=hold.run.run_id, chunk_id=chunk.chunk_id, code=error.code)
     if verdict is Verdict.QUOTA_EXHAUSTED:
-        _close_day(hold)
+        _close_day(hold, day)
     elif verdict is Verdict.UNFIT_TARGET:
         recut(hold, chunk, error)
     elif verdict is Verdict.TOKEN_TAKEN:
@@ -284,10 +284,13 @@ def _take_refusal(hold: Hold, chunk: Chunk, error: Refused) -> None:
         halt(hold, "RefusedByEcs", error)
 
 
-def _close_day(hold: Hold) -> None:
-    """ECS's own count is the law: nothing more today. The next pick asks the ledger and defers."""
-    hold.ports.quota.close_day(hold.run.region, day_of(hold.now_ms))
-    hold.change(grants={**hold.run.grants, day_of(hold.now_ms): hold.run.spent.get(day_of(hold.now_ms), 0)})
+def _close_day(hold: Hold, day: str) -> None:
+    """ECS's own count is the law: nothing more on the day of the call, which may be over by now. The next pick asks the
+    ledger and defers."""
+    if hold.closed_day != day:
+        hold.ports.quota.close_day(hold.run.region, day)
+        hold.closed_day = day
+    hold.change(grants={**hold.run.grants, day: hold.run.spent.get(day, 0)})
     hold.again_at(hold.now_ms)
 
 

@@ -159,8 +159,8 @@ def _with_units(hold: Hold, picked: list[Chunk]) -> list[Chunk]:
     """
     day = day_of(hold.now_ms)
     needed = _units_needed(hold, picked, day)
-    units = units_left(hold, needed=needed) if needed else 0
-    if units < needed and not _may_go_on_short(hold, units=units, needed=needed):
+    units = units_left(hold, day=day, needed=needed) if needed else 0
+    if units < needed and not _may_go_on_short(hold, day=day, units=units, needed=needed):
         return []
     paid: list[Chunk] = []
     spent = hold.run.spent.get(day, 0)
@@ -193,14 +193,14 @@ def _units_needed(hold: Hold, picked: list[Chunk], day: str) -> int:
     return run.planned_chunks - run.opened + waiting - gone
 
 
-def _may_go_on_short(hold: Hold, *, units: int, needed: int) -> bool:
+def _may_go_on_short(hold: Hold, *, day: str, units: int, needed: int) -> bool:
     """Not enough units: says what happens to the rest. False: the run is rejected, nothing goes out."""
     assert hold.run.request is not None
-    message = f"{needed} units needed, {units} left for {hold.run.region} on {day_of(hold.now_ms)}"
+    message = f"{needed} units needed, {units} left for {hold.run.region} on {day}"
     if hold.run.request.on_quota_exhausted == "reject" and not any(hold.run.spent.values()):
         hold.change(halted="QuotaExhausted", reason=f"QuotaExhausted: {message}")
         hold.say(emit.rejected(code="QuotaExhausted", field="onQuotaExhausted", message=message))
         hold.again_at(hold.now_ms)
         return False
-    defer(hold, chunks=needed - units, reason=message)
+    defer(hold, day=day, chunks=needed - units, reason=message)
     return True

@@ -21,17 +21,22 @@ def next_day_start_ms(now_ms: int) -> int:
 
 
 def turn_ms(run_id: str, *, accepted_ms: int, start_ms: int) -> int:
-    """How long after the day's start a deferred run asks for its units: who was accepted a day earlier comes first, so
-    that nobody waits for ever; those of one day come spread, not all in one second."""
+    """How long after the day's start a run asks for units: who was accepted a day earlier comes first, so that nobody
+    waits for ever; those of one day come spread, not all in one second."""
     waited = max(0, start_ms - 1 - accepted_ms) // DAY_MS
     window_ms = limits.MIDNIGHT_SPREAD_MS >> 1 + min(waited, 20)
     return window_ms + int(run_id[-4:], 16) % max(1, window_ms)
 
 
+def end_ms(day: str) -> int:
+    """The first millisecond of the day after `day`."""
+    start = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=_ZONE)
+    return int(start.timestamp()) * 1000 + DAY_MS
+
+
 def last_call_ms(day: str) -> int:
     """Until when a call may begin that shall be counted on `day`: it takes its time, and clocks differ."""
-    start = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=_ZONE)
-    return int(start.timestamp()) * 1000 + DAY_MS - limits.CALL_MS_MAX - limits.CLOCK_SKEW_MS_MAX
+    return end_ms(day) - limits.CALL_MS_MAX - limits.CLOCK_SKEW_MS_MAX
 
 
 def quiet_until_ms(now_ms: int) -> int:

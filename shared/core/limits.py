@@ -140,7 +140,7 @@ CUTS_MAX = 20
 LOOK_UP_MS = 120_000
 """Ours: how long a chunk in doubt is looked for, after a stop, before its targets become Unknown (listing delay)."""
 MIDNIGHT_SPREAD_MS = 30_000
-"""Ours: so long after the day begins deferred runs ask for units: who has waited longer first, the others spread."""
+"""Ours: in so long after the quiet time of midnight runs ask for units: who waited longer first, the others spread."""
 INVOCATIONS_PER_PAGE = 50
 """DescribeInvocations MaxResults: SDK docs 2026."""
 POISONED_MS = 3_600_000

@@ -25,7 +25,7 @@ from shared.adapters.run_store import TableRunStore
 from shared.adapters.schedule_store import TableScheduleStore
 from shared.app.advance import advance
 from shared.app.receive import receive
-from shared.core.days import DAY_MS, next_day_start_ms, quiet_until_ms
+from shared.core.days import DAY_MS, next_day_start_ms
 from shared.core.messages import Message
 from shared.core.model import run_id_of
 from shared.core.wakeups import decode_wakeup
@@ -190,11 +190,10 @@ def deployment_on(cloud: Doubles) -> Deployment:
 
 
 def _start_ms() -> int:
-    """Now, because the command goes by the machine's clock; but not where a quota day ends, when runs rest."""
+    """Now, because the command goes by the machine's clock; but not where a quota day ends or begins."""
     now_ms = time.time_ns() // 1_000_000
     latest_ms = next_day_start_ms(now_ms) - 600_000
-    start_ms = min(now_ms, latest_ms)
-    return start_ms if not quiet_until_ms(start_ms) else next_day_start_ms(now_ms) - DAY_MS + 10_000
+    return max(next_day_start_ms(now_ms) - DAY_MS + 40_000, min(now_ms, latest_ms))
 
 
 def _make_queues(account: Any) -> None:
