@@ -50,8 +50,8 @@ BUGS = (
         "if run.lease_until_ms > now_ms:",
         "if False:",
         aim=Aim(("zombie after", "slow"), ("update_run", "read_chunks", "invoke")),
-        first=506,
-        within=600,
+        first=1060,
+        within=1500,
     ),
     _bug(
         "events published before the write",
@@ -196,8 +196,8 @@ BUGS = (
         "        _freeze(hold, picked)\n",
         "",
         aim=Aim(("die after", "lost reply"), ("invoke", "update_run")),
-        first=505,
-        within=1500,
+        first=2044,
+        within=2500,
     ),
     _bug(
         "a zombie that believes old rows",
