@@ -100,7 +100,8 @@ def _move(hold: Hold) -> None:
     """A run that has chunks."""
     run = hold.run
     chunks = hold.ports.runs.read_chunks(run.run_id, sorted(run.active))
-    if run.status in NOTHING_IN_FLIGHT:  # of what an intent names it knows: so the release before left some
+    if run.status in NOTHING_IN_FLIGHT:
+        # But for what its own intent names: the release before could call such a run Deferred (sim seed 16004251).
         check_unsent([chunk for chunk in chunks if chunk.number not in run.sending])
     hold.take_up(chunks)
     for number in sorted(run.active):

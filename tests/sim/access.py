@@ -58,6 +58,8 @@ from tests.sim.world import World
 
 PUSHES = "fleetrun-pushes"
 INSTANCES = 12
+HANGING = 0.4
+"""Of the messages that kill, these hang until their function's timeout."""
 OTHER_KEY = "frk_" + "ab" * 6 + "_" + "cd" * 32
 """Nobody has it."""
 ANSWERS = ("refused", "unreachable", "unanswered", "unanswered", "redirected")
@@ -206,7 +208,7 @@ class AccessWorld(World):
         if self.by_name[arrival.name].is_poison:
             message_id = self.sent[-1][1]
             self.host.poisons.add(message_id)
-            if self._stream(f"poison of {arrival.name}").random() < 0.4:
+            if self._stream(f"poison of {arrival.name}").random() < HANGING:
                 self.host.hanging.add(message_id)
 
     # -- who is told --------------------------------------------------------------------------------------------------

@@ -174,7 +174,7 @@ def _deliveries(world: AccessWorld, chance: random.Random, number: int) -> list[
 
 
 def requests_of_hooks(senders: list[HookSender]) -> dict[str, dict[str, Any]]:
-    """The requests that may become runs; of what is forged, none."""
+    """The requests that may become runs; of what has a fault, none."""
     return {
         each.request_id: {
             "kind": "invoke",
