@@ -65,9 +65,8 @@ class Pipeline:
         service = route(request)
         if service != "control" and self.is_custom_domain(request):
             service = "fc"
-        else:
-            request = self._unaliased(request)
-            service = route(request)
+        elif (meant := self._unaliased(request)) is not request:
+            request, service = meant, route(meant)
         self.timeline.run_due()
         if service == "control":
             return await self._control(request)
